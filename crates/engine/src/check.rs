@@ -1,0 +1,159 @@
+//! One look at one target, from brief to record. Who reads this page knows the product.
+
+use crate::error::FetchError;
+use crate::watch::{Recorded, Seen, Watch};
+use crate::{Engine, Registered};
+use async_trait::async_trait;
+use model::{Timestamp, WatchKind};
+use std::time::Duration;
+use store::{Outcome, Store, StoreError, Task};
+
+/// How a check ended.
+#[derive(Debug)]
+pub enum Checked {
+    /// Observed and recorded.
+    Recorded(Recorded),
+    /// Nothing observed; recorded as a failure.
+    Failed(FetchError),
+    /// Not tried; given back.
+    Postponed(Duration),
+    /// There is nothing to look at any more; given back.
+    Gone,
+    /// The lease was no longer ours, or this result had been recorded before: nothing was written.
+    Stale,
+    /// The store failed: nothing was written, the lease will run out and the target is due again.
+    Store(StoreError),
+}
+
+impl Checked {
+    /// The word in metrics and logs, a closed set.
+    pub const fn status(&self) -> &'static str {
+        match self {
+            Self::Recorded(_) => "success",
+            Self::Failed(_) => "failed",
+            Self::Postponed(_) => "postponed",
+            Self::Gone => "gone",
+            Self::Stale => "stale",
+            Self::Store(_) => "store_error",
+        }
+    }
+}
+
+/// Tries of a record transaction that meets another writer.
+const RECORD_TRIES: u32 = 8;
+
+/// Looks at one target: brief, fetch under a deadline shorter than the lease, record in one transaction.
+pub async fn check<W: Watch>(engine: &Engine, watch: &W, task: &Task) -> Checked {
+    match look(engine, watch, task).await {
+        Ok(checked) => checked,
+        Err(StoreError::LeaseLost(_)) => Checked::Stale,
+        Err(e) => Checked::Store(e),
+    }
+}
+
+async fn look<W: Watch>(engine: &Engine, watch: &W, task: &Task) -> Result<Checked, StoreError> {
+    hold_lease(engine, task).await?;
+    let Some(brief) = watch.brief(&engine.store, task).await? else {
+        store::postpone(&engine.store, task, engine.clock.now() + engine.options.lease).await?;
+        return Ok(Checked::Gone);
+    };
+    let seen_at = engine.clock.now();
+    let deadline = engine.clock.real(engine.options.task_timeout).max(MIN_DEADLINE);
+    let fetched = match tokio::time::timeout(deadline, watch.fetch(&brief)).await {
+        Ok(fetched) => fetched,
+        Err(_) => Err(FetchError::Transient(format!("not done within {:?}", engine.options.task_timeout))),
+    };
+    match fetched {
+        Ok(observation) => {
+            let recorded = deliver(engine, watch, task, &observation, seen_at).await?;
+            Ok(Checked::Recorded(recorded))
+        }
+        Err(FetchError::Postponed(wait)) => {
+            store::postpone(&engine.store, task, engine.clock.now() + wait).await?;
+            Ok(Checked::Postponed(wait))
+        }
+        Err(error) => {
+            give_up(engine, watch, task, &error).await?;
+            Ok(Checked::Failed(error))
+        }
+    }
+}
+
+/// A deadline below this would only measure the machine (clocks that run fast shorten the real one).
+const MIN_DEADLINE: Duration = Duration::from_secs(10);
+
+/// A task may have waited for its turn: the lease must outlast the deadline of the fetch.
+async fn hold_lease(engine: &Engine, task: &Task) -> Result<(), StoreError> {
+    let now = engine.clock.now();
+    if now + engine.options.task_timeout <= task.lease_until {
+        return Ok(());
+    }
+    store::renew(&engine.store, task, now + engine.options.lease).await
+}
+
+/// Records an observation: effects, alerts, messages, next due time and the end of the lease in one transaction.
+/// Delivering the same observation again writes nothing.
+pub async fn deliver<W: Watch>(
+    engine: &Engine,
+    watch: &W,
+    task: &Task,
+    observation: &W::Observation,
+    seen_at: Timestamp,
+) -> Result<Recorded, StoreError> {
+    let mut tries = 0;
+    loop {
+        tries += 1;
+        match deliver_once(engine, watch, task, observation, seen_at).await {
+            Err(e) if e.is_retryable() && tries < RECORD_TRIES => {
+                tokio::time::sleep(Duration::from_millis(20 << tries)).await;
+            }
+            Ok(recorded) => {
+                engine.tell(&recorded.events);
+                return Ok(recorded);
+            }
+            Err(e) => return Err(e),
+        }
+    }
+}
+
+async fn deliver_once<W: Watch>(
+    engine: &Engine,
+    watch: &W,
+    task: &Task,
+    observation: &W::Observation,
+    seen_at: Timestamp,
+) -> Result<Recorded, StoreError> {
+    let now = engine.clock.now();
+    let mut tx = engine.store.begin().await?;
+    let recorded = watch.record(&mut tx, task, Seen { observation, seen_at, now }).await?;
+    let outcome = Outcome::Success { next_due: recorded.next_due, interval: recorded.interval };
+    store::settle(&mut tx, task, &outcome, now).await?;
+    tx.commit().await?;
+    Ok(recorded)
+}
+
+async fn give_up<W: Watch>(engine: &Engine, watch: &W, task: &Task, error: &FetchError) -> Result<(), StoreError> {
+    let now = engine.clock.now();
+    let mut tx = engine.store.begin().await?;
+    let recorded = watch.fail(&mut tx, task, error, now).await?;
+    let outcome = Outcome::Failure { next_due: recorded.next_due, class: error.class(), error: error.to_string() };
+    store::settle(&mut tx, task, &outcome, now).await?;
+    tx.commit().await?;
+    engine.tell(&recorded.events);
+    Ok(())
+}
+
+#[async_trait]
+impl<W: Watch> Registered for W {
+    fn kind(&self) -> WatchKind {
+        Watch::kind(self)
+    }
+
+    async fn check(&self, engine: &Engine, task: &Task) -> Checked {
+        check(engine, self, task).await
+    }
+
+    async fn housekeep(&self, store: &Store, now: Timestamp) -> Result<(), StoreError> {
+        Watch::housekeep(self, store, now).await
+    }
+}

@@ -1,0 +1,25 @@
+//! When to look, exactly once, and let the world know.
+//!
+//! due → admit → fetch → detect → record → notify → serve: [`scheduler`] claims what is due, [`check`] is one look at
+//! one target, [`Watch`] is what a kind of target brings. Admission to an upstream is in [`upstream`].
+
+pub mod breaker;
+mod check;
+mod engine;
+mod error;
+pub mod http;
+mod metrics;
+pub mod pace;
+pub mod proxy;
+mod scheduler;
+mod simulate;
+pub mod upstream;
+mod watch;
+
+pub use check::{Checked, check, deliver};
+pub use engine::{Engine, EngineOptions, Registered};
+pub use error::FetchError;
+pub use metrics::EngineMetrics;
+pub use scheduler::{housekeep, run};
+pub use simulate::{Simulated, simulate};
+pub use watch::{Event, Recorded, Seen, Watch};

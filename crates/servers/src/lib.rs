@@ -1,0 +1,17 @@
+//! Private database servers for tests: own data directory, free loopback port, gone with the value.
+//! Development only.
+
+mod child;
+mod mariadb;
+mod postgres;
+
+pub use mariadb::MariaDb;
+pub use postgres::Postgres;
+
+/// What to do about a server whose programs are not installed: an error in CI, a skipped test elsewhere.
+pub fn missing(what: &str, package: &str) -> Option<()> {
+    let text = format!("{what} is not installed (Debian: apt-get install {package})");
+    assert!(std::env::var("CI").as_deref() != Ok("true"), "{text}; CI must have it");
+    eprintln!("skipped: {text}");
+    None
+}

@@ -1,0 +1,70 @@
+//! Rules that hold between keys. A rule is silent while one of its keys is refused for itself.
+
+use super::draft::Draft;
+use super::{Origin, Problem};
+use crate::Settings;
+use std::collections::BTreeMap;
+use std::fmt::Display;
+
+pub(crate) fn check(settings: &Settings, draft: &Draft) -> Vec<Problem> {
+    let mut rules = Rules { draft, problems: Vec::new() };
+    let engine = &settings.engine;
+    let market = &settings.market;
+    let schedule = &market.schedule;
+    let min = ("market.schedule.min_interval", schedule.min_interval);
+    let base = ("market.schedule.base_interval", schedule.base_interval);
+    let max = ("market.schedule.max_interval", schedule.max_interval);
+    rules.at_most(min, max);
+    // Said only of limits that hold between themselves: else one mistake is told three times.
+    if min.1 <= max.1 {
+        rules.at_most(min, base);
+        rules.at_most(base, max);
+    }
+    let task_timeout = ("engine.task_timeout", engine.task_timeout);
+    rules.below(task_timeout, ("engine.lease", engine.lease));
+    rules.at_most(("market.browser.page_timeout", market.browser.page_timeout), task_timeout);
+    let alerts = &market.alerts;
+    rules.below(("market.alerts.low_liquidity", alerts.low_liquidity), ("market.alerts.surge", alerts.surge));
+    let mut names = BTreeMap::new();
+    for (n, ip) in market.ips.iter().enumerate() {
+        if let Some(first) = names.insert(&ip.name, n) {
+            let key = format!("market.ips[{n}].name");
+            let message = format!("{:?} is there twice: also market.ips[{first}]", ip.name);
+            rules.problems.push(Problem::new(draft.origin("market.ips"), key, message));
+        }
+    }
+    rules.problems
+}
+
+struct Rules<'a> {
+    draft: &'a Draft,
+    problems: Vec<Problem>,
+}
+
+type Pair<T> = (&'static str, T);
+
+impl Rules<'_> {
+    fn at_most<T: PartialOrd + Display>(&mut self, less: Pair<T>, more: Pair<T>) {
+        if less.1 > more.1 {
+            self.broken(less, more, ["must not be more than", "must not be less than"]);
+        }
+    }
+
+    fn below<T: PartialOrd + Display>(&mut self, less: Pair<T>, more: Pair<T>) {
+        if less.1 >= more.1 {
+            self.broken(less, more, ["must be less than", "must be more than"]);
+        }
+    }
+
+    /// The problem is shown at the key that somebody set, with the rule as seen from there.
+    fn broken<T: Display>(&mut self, less: Pair<T>, more: Pair<T>, [of_less, of_more]: [&str; 2]) {
+        let refused = |key: &str| self.draft.problems.iter().any(|problem| problem.key == key);
+        if refused(less.0) || refused(more.0) {
+            return;
+        }
+        let at_more = self.draft.origin(less.0) == Origin::Default;
+        let (shown, rule, other) = if at_more { (more, of_more, less) } else { (less, of_less, more) };
+        let message = format!("{} {rule} {} = {} ({})", shown.1, other.0, other.1, self.draft.origin(other.0));
+        self.problems.push(Problem::new(self.draft.origin(shown.0), shown.0, message));
+    }
+}

@@ -1,0 +1,57 @@
+//! Section `server`.
+
+use crate::Network;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+
+/// Where the process listens and keeps its files, and how much a client may ask.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct ServerSettings {
+    /// Address and port of the web UI and the API; an address other than loopback needs a credential.
+    #[schemars(with = "String", extend("format" = "socket-address"))]
+    pub listen: SocketAddr,
+    /// Directory of the SQLite file, the generated admin key and the encryption key; made when missing.
+    #[schemars(length(min = 1))]
+    pub data_dir: PathBuf,
+    /// Addresses and ranges of the proxies whose X-Forwarded-For is believed.
+    pub trusted_proxies: Vec<Network>,
+    /// How much one client may ask.
+    pub rate_limit: RateLimitSettings,
+}
+
+impl Default for ServerSettings {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
+            data_dir: PathBuf::from("./tidewatch-data"),
+            trusted_proxies: Vec::new(),
+            rate_limit: RateLimitSettings::default(),
+        }
+    }
+}
+
+/// How much one client may ask.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct RateLimitSettings {
+    /// Whether clients are limited at all.
+    pub enabled: bool,
+    /// Public reads of the market, per client and minute.
+    #[schemars(range(min = 1, max = 1_000_000))]
+    pub market_per_minute: u32,
+    /// Private API use, per client and hour.
+    #[schemars(range(min = 1, max = 1_000_000))]
+    pub private_per_hour: u32,
+    /// Private API use, per client and day.
+    #[schemars(range(min = 1, max = 10_000_000))]
+    pub private_per_day: u32,
+}
+
+impl Default for RateLimitSettings {
+    fn default() -> Self {
+        Self { enabled: true, market_per_minute: 600, private_per_hour: 100, private_per_day: 500 }
+    }
+}

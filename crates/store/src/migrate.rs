@@ -1,0 +1,65 @@
+//! Bringing the tables up to date. A migration is one portable text, applied statement by statement; on databases
+//! whose DDL is not transactional an interrupted one is simply run again, since every statement may be repeated.
+
+use crate::args;
+use crate::dialect::Dialect;
+use crate::error::StoreError;
+use crate::handle::{Store, Tx};
+use model::Timestamp;
+
+/// One step of the schema.
+#[derive(Clone, Copy, Debug)]
+pub struct Migration {
+    /// `group/number-title`, unique for good.
+    pub name: &'static str,
+    /// Statements, each ended by `;` at the end of a line.
+    pub sql: &'static str,
+}
+
+/// The tables every watch shares.
+pub const ENGINE_MIGRATIONS: &[Migration] =
+    &[Migration { name: "engine/001-first", sql: include_str!("../migrations/001-first.sql") }];
+
+const BOOKKEEPING: &str = "CREATE TABLE IF NOT EXISTS schema_migrations \
+     (name VARCHAR(191) NOT NULL PRIMARY KEY, applied_at BIGINT NOT NULL) @TABLE@";
+
+/// The names of those that have not been applied yet, in order.
+pub async fn pending(store: &Store, migrations: &[Migration]) -> Result<Vec<&'static str>, StoreError> {
+    let applied = match store.query("SELECT name FROM schema_migrations", args![]).await {
+        Ok(rows) => rows.iter().map(|r| r.text(0)).collect::<Result<Vec<_>, _>>()?,
+        // The table itself comes with the first migration.
+        Err(StoreError::Database(_)) => Vec::new(),
+        Err(e) => return Err(e),
+    };
+    Ok(migrations.iter().map(|m| m.name).filter(|name| !applied.iter().any(|a| a == name)).collect())
+}
+
+impl Store {
+    /// Applies what is pending, in order; answers the names applied.
+    pub async fn migrate(&self, migrations: &[Migration], now: Timestamp) -> Result<Vec<&'static str>, StoreError> {
+        let mut tx = self.begin().await?;
+        tx.exec(BOOKKEEPING, args![]).await?;
+        tx.commit().await?;
+        let names = pending(self, migrations).await?;
+        for migration in migrations.iter().filter(|m| names.contains(&m.name)) {
+            let mut tx = self.begin().await?;
+            apply(&mut tx, migration, now).await?;
+            tx.commit().await?;
+        }
+        Ok(names)
+    }
+}
+
+async fn apply(tx: &mut Tx, migration: &Migration, now: Timestamp) -> Result<(), StoreError> {
+    for statement in migration.sql.split(";\n").map(str::trim).filter(|s| !s.is_empty()) {
+        match tx.exec(statement, args![]).await {
+            Ok(_) => {}
+            // MySQL knows no CREATE INDEX IF NOT EXISTS: a repeated run meets its own index.
+            Err(StoreError::Database(m)) if tx.dialect() == Dialect::MySql && m.contains("Duplicate key name") => {}
+            Err(e) => return Err(StoreError::Migration { name: migration.name.to_owned(), message: e.to_string() }),
+        }
+    }
+    let insert = "INSERT INTO schema_migrations (name, applied_at) VALUES (?, ?)";
+    tx.exec(insert, args![migration.name, now]).await?;
+    Ok(())
+}

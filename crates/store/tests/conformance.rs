@@ -1,0 +1,304 @@
+//! One suite for SQLite, MariaDB and PostgreSQL: what the store promises holds on each of them.
+
+use model::{AlertPolicy, AlertStatus, Condition, NoticeKind, Severity, TargetState, Timestamp, WatchKind};
+use servers::{MariaDb, Postgres};
+use std::time::Duration;
+use store::{
+    AlertFilter, AlertKey, AuditEntry, Claim, ENGINE_MIGRATIONS, OnConflict, OpenOptions, Outcome, Set, Store,
+    StoreError, Wording, args,
+};
+
+const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
+const MINUTE: Duration = Duration::from_secs(60);
+const KINDS: &[WatchKind] = &[WatchKind::Market];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sqlite() {
+    let folder = tempfile::tempdir().unwrap();
+    suite(&format!("sqlite://{}", folder.path().join("t.db").display())).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn mariadb() {
+    let Some(server) = MariaDb::start() else { return };
+    suite(&server.url()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn postgres() {
+    let Some(server) = Postgres::start() else { return };
+    suite(&server.url()).await;
+}
+
+async fn suite(url: &str) {
+    let store = Store::open(&OpenOptions::new(url)).await.unwrap();
+    migrations_run_once(&store).await;
+    values_come_back_as_they_went(&store).await;
+    many_rows_meet_their_conflicts(&store).await;
+    a_dropped_transaction_leaves_nothing(&store).await;
+    a_taken_key_is_a_conflict(&store).await;
+    a_claim_is_exclusive_and_ends(&store).await;
+    claims_of_many_never_overlap(&store).await;
+    only_the_lease_holder_settles(&store).await;
+    a_task_given_back_was_not_tried(&store).await;
+    paused_targets_and_triggers(&store).await;
+    an_alert_lives_in_its_row(&store).await;
+    audit_and_facts(&store).await;
+    store.close().await;
+}
+
+async fn migrations_run_once(store: &Store) {
+    let pending = store::pending(store, ENGINE_MIGRATIONS).await.unwrap();
+    assert_eq!(pending.len(), ENGINE_MIGRATIONS.len());
+    assert_eq!(store.migrate(ENGINE_MIGRATIONS, NOW).await.unwrap(), pending);
+    assert!(store.migrate(ENGINE_MIGRATIONS, NOW).await.unwrap().is_empty());
+    assert!(store::pending(store, ENGINE_MIGRATIONS).await.unwrap().is_empty());
+    // An interrupted migration is run again: every statement may be repeated.
+    let mut tx = store.begin().await.unwrap();
+    tx.exec("DELETE FROM schema_migrations", args![]).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(store.migrate(ENGINE_MIGRATIONS, NOW).await.unwrap(), pending);
+}
+
+async fn scratch(store: &Store) {
+    let mut tx = store.begin().await.unwrap();
+    tx.exec(
+        "CREATE TABLE IF NOT EXISTS scratch (k VARCHAR(64) NOT NULL PRIMARY KEY, n BIGINT, r @REAL@, t @TEXT@) @TABLE@",
+        args![],
+    )
+    .await
+    .unwrap();
+    tx.exec("DELETE FROM scratch", args![]).await.unwrap();
+    tx.commit().await.unwrap();
+}
+
+async fn values_come_back_as_they_went(store: &Store) {
+    scratch(store).await;
+    let text = "初音ミク 🎤 'quoted' \"twice\" \\ %_";
+    let mut tx = store.begin().await.unwrap();
+    let insert = "INSERT INTO scratch (k, n, r, t) VALUES (?, ?, ?, ?)";
+    tx.exec(insert, args!["full", i64::MAX, 0.1 + 0.2, text]).await.unwrap();
+    tx.exec(insert, args!["null", None::<i64>, None::<f64>, None::<String>]).await.unwrap();
+    tx.exec(insert, args!["ä", i64::MIN, -1.5, ""]).await.unwrap();
+    // Keys are compared to the letter: no folding of case, width or accents.
+    tx.exec(insert, args!["a", 1_i64, 0.0, "x"]).await.unwrap();
+    tx.exec(insert, args!["A", 2_i64, 0.0, "x"]).await.unwrap();
+    tx.commit().await.unwrap();
+    let row = store.query_one("SELECT n, r, t FROM scratch WHERE k = ?", args!["full"]).await.unwrap().unwrap();
+    assert_eq!(row.int(0).unwrap(), i64::MAX);
+    assert_eq!(row.opt_real(1).unwrap(), Some(0.1 + 0.2));
+    assert_eq!(row.text(2).unwrap(), text);
+    let row = store.query_one("SELECT n, r, t FROM scratch WHERE k = ?", args!["null"]).await.unwrap().unwrap();
+    assert_eq!((row.opt_int(0).unwrap(), row.opt_real(1).unwrap(), row.opt_text(2).unwrap()), (None, None, None));
+    assert!(row.int(0).is_err(), "a NULL is not a number");
+    let sum = store.query_one("SELECT CAST(SUM(n) AS @INT@), COUNT(*) FROM scratch WHERE k IN (?, ?)", args!["a", "A"]);
+    let sum = sum.await.unwrap().unwrap();
+    assert_eq!((sum.int(0).unwrap(), sum.int(1).unwrap()), (3, 2));
+}
+
+async fn many_rows_meet_their_conflicts(store: &Store) {
+    scratch(store).await;
+    let columns = ["k", "n", "r", "t"];
+    let rows = |n: i64| (0..1_501).map(|i| args![format!("k{i}"), n, 1.0, "first"]).collect::<Vec<_>>();
+    let add = OnConflict::Update(&["k"], &[Set::Plus("n"), Set::To("t")]);
+    for round in 1..=3_i64 {
+        let mut tx = store.begin().await.unwrap();
+        tx.insert_many("scratch", &columns, rows(round), add).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+    let mut tx = store.begin().await.unwrap();
+    let keep = vec![args!["k0", 99_i64, 9.0, "kept out"], args!["new", 7_i64, 9.0, "new"]];
+    tx.insert_many("scratch", &columns, keep, OnConflict::Keep(&["k"])).await.unwrap();
+    tx.commit().await.unwrap();
+    let row = store.query_one("SELECT CAST(SUM(n) AS @INT@), COUNT(*) FROM scratch", args![]).await.unwrap().unwrap();
+    assert_eq!((row.int(0).unwrap(), row.int(1).unwrap()), (1_501 * 6 + 7, 1_502));
+}
+
+async fn a_dropped_transaction_leaves_nothing(store: &Store) {
+    scratch(store).await;
+    let mut tx = store.begin().await.unwrap();
+    tx.exec("INSERT INTO scratch (k, n) VALUES (?, ?)", args!["gone", 1_i64]).await.unwrap();
+    drop(tx);
+    let row = store.query_one("SELECT COUNT(*) FROM scratch", args![]).await.unwrap().unwrap();
+    assert_eq!(row.int(0).unwrap(), 0);
+}
+
+async fn a_taken_key_is_a_conflict(store: &Store) {
+    scratch(store).await;
+    let mut tx = store.begin().await.unwrap();
+    tx.exec("INSERT INTO scratch (k, n) VALUES (?, ?)", args!["same", 1_i64]).await.unwrap();
+    let again = tx.exec("INSERT INTO scratch (k, n) VALUES (?, ?)", args!["same", 2_i64]).await;
+    assert!(matches!(again, Err(StoreError::Conflict(_))), "{again:?}");
+}
+
+async fn targets(store: &Store, n: i64) {
+    let mut tx = store.begin().await.unwrap();
+    tx.exec("DELETE FROM targets", args![]).await.unwrap();
+    for i in 0..n {
+        store::add_target(&mut tx, WatchKind::Market, i, NOW.plus(i), 60 * MINUTE).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+}
+
+fn claim<'a>(token: &'a str, limit: usize) -> Claim<'a> {
+    Claim { kinds: KINDS, limit, lease: 15 * MINUTE, token }
+}
+
+async fn a_claim_is_exclusive_and_ends(store: &Store) {
+    targets(store, 3).await;
+    assert_eq!(store::claim(store, &claim("early", 9), NOW.plus(-1)).await.unwrap(), []);
+    assert_eq!(store::earliest_claimable(store, KINDS).await.unwrap(), Some(NOW));
+    let first = store::claim(store, &claim("a", 2), NOW.plus(5)).await.unwrap();
+    assert_eq!(first.iter().map(|t| t.ref_id).collect::<Vec<_>>(), [0, 1], "oldest due first");
+    let second = store::claim(store, &claim("b", 9), NOW.plus(5)).await.unwrap();
+    assert_eq!(second.iter().map(|t| t.ref_id).collect::<Vec<_>>(), [2]);
+    assert_eq!(store::due_depth(store, NOW.plus(5)).await.unwrap(), 0);
+    let over = NOW.plus(5) + 15 * MINUTE;
+    assert_eq!(store::claim(store, &claim("c", 9), over).await.unwrap().len(), 3, "a lease that ran out is due again");
+    assert_eq!(store::release_all_leases(store).await.unwrap(), 3);
+    assert_eq!(store::claim(store, &claim("d", 9), NOW.plus(5)).await.unwrap().len(), 3);
+}
+
+async fn claims_of_many_never_overlap(store: &Store) {
+    targets(store, 400).await;
+    let claimants = (0..8).map(|worker| {
+        let store = store.clone();
+        tokio::spawn(async move {
+            let mut mine = Vec::new();
+            for round in 0..60 {
+                let token = format!("w{worker}r{round}");
+                match store::claim(&store, &claim(&token, 10), NOW.plus(1_000)).await {
+                    Ok(tasks) => mine.extend(tasks.into_iter().map(|t| t.ref_id)),
+                    Err(e) if e.is_retryable() => {}
+                    Err(e) => panic!("{e}"),
+                }
+            }
+            mine
+        })
+    });
+    let mut all = Vec::new();
+    for claimant in claimants.collect::<Vec<_>>() {
+        all.extend(claimant.await.unwrap());
+    }
+    all.sort_unstable();
+    assert_eq!(all, (0..400).collect::<Vec<_>>(), "each target exactly once");
+}
+
+async fn only_the_lease_holder_settles(store: &Store) {
+    targets(store, 1).await;
+    let task = store::claim(store, &claim("mine", 1), NOW).await.unwrap().remove(0);
+    let success = Outcome::Success { next_due: NOW + 60 * MINUTE, interval: 60 * MINUTE };
+    let later = NOW + 20 * MINUTE;
+    let other = store::claim(store, &claim("theirs", 1), later).await.unwrap().remove(0);
+    let mut tx = store.begin().await.unwrap();
+    let refused = store::settle(&mut tx, &task, &success, later).await;
+    assert!(matches!(refused, Err(StoreError::LeaseLost(_))), "{refused:?}");
+    drop(tx);
+    assert!(matches!(store::renew(store, &task, later + MINUTE).await, Err(StoreError::LeaseLost(_))));
+    store::renew(store, &other, later + 30 * MINUTE).await.unwrap();
+    let mut tx = store.begin().await.unwrap();
+    let failure = Outcome::Failure { next_due: later + MINUTE, class: "transient", error: "no answer".into() };
+    store::settle(&mut tx, &other, &failure, later).await.unwrap();
+    tx.commit().await.unwrap();
+    let row = store::get_target(store, WatchKind::Market, 0).await.unwrap().unwrap();
+    assert_eq!((row.failures, row.last_error.as_deref(), row.lease_until), (1, Some("no answer"), None));
+    let third = store::claim(store, &claim("again", 1), later + MINUTE).await.unwrap().remove(0);
+    assert_eq!(third.failures, 1);
+    let mut tx = store.begin().await.unwrap();
+    store::settle(&mut tx, &third, &success, later + MINUTE).await.unwrap();
+    tx.commit().await.unwrap();
+    let mut tx = store.begin().await.unwrap();
+    let twice = store::settle(&mut tx, &third, &success, later + MINUTE).await;
+    assert!(matches!(twice, Err(StoreError::LeaseLost(_))), "the same result twice changes nothing: {twice:?}");
+    drop(tx);
+    let row = store::get_target(store, WatchKind::Market, 0).await.unwrap().unwrap();
+    assert_eq!((row.failures, row.last_error, row.next_due), (0, None, NOW + 60 * MINUTE));
+}
+
+async fn a_task_given_back_was_not_tried(store: &Store) {
+    targets(store, 1).await;
+    let task = store::claim(store, &claim("t", 1), NOW).await.unwrap().remove(0);
+    store::postpone(store, &task, NOW + MINUTE).await.unwrap();
+    let row = store::get_target(store, WatchKind::Market, 0).await.unwrap().unwrap();
+    assert_eq!((row.failures, row.last_attempt, row.next_due), (0, None, NOW));
+    assert!(store::claim(store, &claim("u", 1), NOW).await.unwrap().is_empty());
+    assert_eq!(store::claim(store, &claim("v", 1), NOW + MINUTE).await.unwrap().len(), 1);
+}
+
+async fn paused_targets_and_triggers(store: &Store) {
+    targets(store, 2).await;
+    let late = NOW + 600 * MINUTE;
+    let mut tx = store.begin().await.unwrap();
+    tx.exec("UPDATE targets SET next_due = ?, claimable_at = ?", args![late, late]).await.unwrap();
+    store::set_target_state(&mut tx, WatchKind::Market, 0, TargetState::Paused).await.unwrap();
+    assert!(!store::trigger(&mut tx, WatchKind::Market, 0, NOW).await.unwrap(), "a paused target is not triggered");
+    assert!(store::trigger(&mut tx, WatchKind::Market, 1, NOW).await.unwrap());
+    tx.commit().await.unwrap();
+    let tasks = store::claim(store, &claim("x", 9), NOW).await.unwrap();
+    assert_eq!(tasks.iter().map(|t| t.ref_id).collect::<Vec<_>>(), [1]);
+    let mut tx = store.begin().await.unwrap();
+    assert!(!store::trigger(&mut tx, WatchKind::Market, 1, NOW).await.unwrap(), "somebody is at it already");
+    tx.commit().await.unwrap();
+    assert!(store::claim(store, &claim("y", 9), NOW).await.unwrap().is_empty());
+    assert_eq!(store::list_schedule(store, WatchKind::Market, 9).await.unwrap().len(), 1);
+    assert!(store::silent(store, WatchKind::Market, 3, late).await.unwrap().is_empty());
+}
+
+async fn an_alert_lives_in_its_row(store: &Store) {
+    let key = AlertKey { kind: WatchKind::Market, ref_id: 7, alert_type: "surge", window: "" };
+    let wording = |value| Wording {
+        severity: Severity::Critical,
+        title: format!("surge {value}"),
+        message: "above".into(),
+        value: Some(value),
+    };
+    let policy = AlertPolicy { failure_threshold: 2, ..AlertPolicy::default() };
+    let looks = [
+        (Condition::Good, None),
+        (Condition::Bad, None),
+        (Condition::Bad, Some(NoticeKind::Fired)),
+        (Condition::Unknown, None),
+        (Condition::Good, None),
+        (Condition::Good, Some(NoticeKind::Recovered)),
+        (Condition::Good, None),
+        (Condition::Bad, None),
+        (Condition::Good, None),
+    ];
+    for (i, (condition, told)) in looks.into_iter().enumerate() {
+        let mut tx = store.begin().await.unwrap();
+        let now = NOW.plus(i as i64);
+        let got = store::step_alert(&mut tx, &key, condition, &wording(i as f64), &policy, now).await.unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!(got, told, "look {i}");
+    }
+    let filter = AlertFilter { kind: Some(WatchKind::Market), ref_id: Some(7), limit: 10, ..AlertFilter::default() };
+    let (rows, total) = store::list_alerts(store, &filter).await.unwrap();
+    assert_eq!((rows.len(), total), (1, 1), "the pending one that went without a word left no row");
+    assert_eq!(rows[0].life.status, AlertStatus::Resolved);
+    assert_eq!(rows[0].title, "surge 2", "the words of the last bad look");
+    let told: Vec<String> = store::list_outbox(store, 9).await.unwrap().into_iter().rev().map(|m| m.notice).collect();
+    assert_eq!(told, ["fired", "recovered"]);
+    assert_eq!(store::outbox_depth(store).await.unwrap(), 2);
+    let mut tx = store.begin().await.unwrap();
+    assert!(store::ack(&mut tx, rows[0].id, "admin", NOW).await.unwrap());
+    assert!(store::ack(&mut tx, rows[0].id, "another", NOW.plus(9)).await.unwrap());
+    assert!(!store::ack(&mut tx, -1, "admin", NOW).await.unwrap());
+    assert!(store::open_alerts_of(&mut tx, WatchKind::Market, 7).await.unwrap().is_empty());
+    tx.commit().await.unwrap();
+    let filter = AlertFilter { acknowledged: Some(true), severity: Some(Severity::Critical), limit: 10, ..filter };
+    let (rows, _) = store::list_alerts(store, &filter).await.unwrap();
+    assert_eq!((rows[0].acked_by.as_deref(), rows[0].acked_at), (Some("admin"), Some(NOW)), "seen twice is seen once");
+}
+
+async fn audit_and_facts(store: &Store) {
+    let entry =
+        AuditEntry { at: NOW, actor: "admin".into(), action: "ip.create".into(), subject: "初音ミク".into() };
+    let mut tx = store.begin().await.unwrap();
+    store::audit(&mut tx, &entry).await.unwrap();
+    store::set_meta(&mut tx, "a fact", "old").await.unwrap();
+    store::set_meta(&mut tx, "a fact", "new").await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(store::audit_log(store, 1).await.unwrap(), [entry]);
+    assert_eq!(store::get_meta(store, "a fact").await.unwrap().as_deref(), Some("new"));
+    assert_eq!(store::get_meta(store, "no fact").await.unwrap(), None);
+}
