@@ -18,6 +18,8 @@ pub struct Simulated {
     pub failed: u64,
 }
 
+const SWEPT: &str = "simulate/swept";
+
 /// Runs everything that falls due before `until`, each at its due time, and leaves the clock at `until`.
 /// `step` is told the instant after each round, for progress. `clock` must be the engine's own.
 pub async fn simulate(
@@ -29,13 +31,18 @@ pub async fn simulate(
 ) -> Result<Simulated, StoreError> {
     let kinds: Vec<WatchKind> = watches.iter().map(|w| w.kind()).collect();
     let mut done = Simulated::default();
-    let mut swept = engine.clock.now();
+    // Kept in the database: a run that was interrupted does its housekeeping at the instants it would have had.
+    let kept = store::get_meta(&engine.store, SWEPT).await?;
+    let mut swept = kept.and_then(|t| t.parse().ok().map(Timestamp)).unwrap_or(engine.clock.now());
     while let Some(due) = store::earliest_claimable(&engine.store, &kinds).await?.filter(|due| *due < until) {
         let now = engine.clock.now().max(due);
         clock.set(now);
         if now.since(swept) >= engine.options.housekeeping {
             housekeep(engine, watches).await;
             swept = now;
+            let mut tx = engine.store.begin().await?;
+            store::set_meta(&mut tx, SWEPT, &now.millis().to_string()).await?;
+            tx.commit().await?;
         }
         let token = engine.token();
         let claim = Claim { kinds: &kinds, limit: engine.options.batch, lease: engine.options.lease, token: &token };

@@ -233,7 +233,8 @@ mod tests {
     #[test]
     fn fires_after_the_threshold_reminds_and_recovers() {
         use Condition::{Bad, Good};
-        let told = run(&[(0, Bad), (10, Bad), (20, Bad), (110, Bad), (120, Good), (130, Bad), (140, Good), (150, Good)]);
+        let told =
+            run(&[(0, Bad), (10, Bad), (20, Bad), (110, Bad), (120, Good), (130, Bad), (140, Good), (150, Good)]);
         let fired = Some(NoticeKind::Fired);
         let reminder = Some(NoticeKind::Reminder);
         let over = Some(NoticeKind::Recovered);

@@ -1,0 +1,55 @@
+# Tidewatch: the two commands that matter are `make demo` and `make test`.
+CARGO ?= cargo
+BIN := target/release/tidewatch
+ARGS ?=
+
+.PHONY: help demo run build test test-deps lint fmt bench truth chaos fuzz dist api-import-run clean
+
+help: ## What can be made
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 18
+
+demo: build ## Build everything and run the product on simulated data: http://127.0.0.1:8080
+	$(BIN) demo $(ARGS)
+
+run: build ## Build and serve for real
+	$(BIN) serve $(ARGS)
+
+build: ## Build the program
+	$(CARGO) build --release -p tidewatch
+
+test: test-deps ## Install what the tests need, then run every check and test
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets -- -D warnings
+	$(CARGO) test --workspace
+
+test-deps: ## Install what the tests need (Debian); says what is missing elsewhere
+	scripts/test-deps
+
+lint: ## Formatting and lints only
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets -- -D warnings
+
+fuzz: ## Fuzz the parsers for a minute each (needs cargo-fuzz)
+	cd fuzz && for t in page import config; do $(CARGO) fuzz run --sanitizer none $$t -- -max_total_time=60 || exit 1; done
+
+fmt: ## Format the code
+	$(CARGO) fmt --all
+
+truth: ## Two simulated weeks against the ledger of the truth (DAYS=14 IPS=30 SEED=1)
+	$(CARGO) run --release -q -p testkit --bin truth
+
+chaos: ## Kill the program 200 times in a running load and compare with an undisturbed run
+	$(CARGO) build --release -q -p testkit --bin chaos_kill
+	$(CARGO) run --release -q -p testkit --bin chaos_kill
+
+bench: build ## Measure: record, leaderboard, claims, the process; tables in target/figures
+	scripts/bench $(BIN)
+
+dist: ## The program as it is shipped: one stripped binary
+	$(CARGO) build --profile dist -p tidewatch
+
+api-import-run: build ## Import IPs from FILE=… (JSON or CSV)
+	$(BIN) import $(FILE)
+
+clean: ## Remove what was built
+	$(CARGO) clean

@@ -1,0 +1,29 @@
+//! The door to the outside: envelopes and errors, who may do what, limits, health, metrics, server-sent events, and
+//! the connection loop. It knows nothing of what is watched; watches bring their own routers.
+
+mod admin_key;
+mod auth;
+mod client;
+mod envelope;
+mod error;
+mod events;
+mod extract;
+mod front;
+mod health;
+mod limit;
+mod metrics;
+mod probes;
+mod server;
+mod system;
+
+pub use admin_key::{AdminKey, KeyError, PrintableOnce};
+pub use auth::{Admin, Auth, Viewer, closed_unless_public};
+pub use client::TrustedProxies;
+pub use envelope::{Data, List};
+pub use error::ApiError;
+pub use extract::{Json, Paging, Params, Path};
+pub use health::{Part, Probe};
+pub use limit::{Limiter, limited};
+pub use metrics::SharedRegistry;
+pub use probes::{SchedulerProbe, StoreProbe, UpstreamProbe};
+pub use server::{ApiOptions, Mode, Parts, router, serve};

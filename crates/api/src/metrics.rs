@@ -1,0 +1,133 @@
+//! `/metrics`: what is counted, and who may see it.
+
+use crate::server::Shared;
+use crate::{AdminKey, ApiError};
+use axum::extract::{Request, State};
+use axum::http::{Method, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::Registry;
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// The registry every part registers its metrics with.
+pub type SharedRegistry = Arc<Mutex<Registry>>;
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Answered {
+    method: &'static str,
+    path: String,
+    status: u16,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Asked {
+    method: &'static str,
+    path: String,
+}
+
+/// Requests and how long they took.
+pub(crate) struct HttpMetrics {
+    requests: Family<Answered, Counter>,
+    duration: Family<Asked, Histogram>,
+}
+
+fn buckets() -> Histogram {
+    Histogram::new([0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0])
+}
+
+impl HttpMetrics {
+    pub(crate) fn new(registry: &mut Registry) -> Self {
+        let requests = Family::default();
+        let duration = Family::new_with_constructor(buckets as fn() -> Histogram);
+        registry.register("animetop_http_requests", "Requests by route and status", requests.clone());
+        registry.register("animetop_http_request_duration_seconds", "Time to the answer's head", duration.clone());
+        Self { requests, duration }
+    }
+
+    pub(crate) fn observe(&self, method: &'static str, path: &str, status: StatusCode, took: Duration) {
+        let status = status.as_u16();
+        self.requests.get_or_create(&Answered { method, path: path.to_owned(), status }).inc();
+        self.duration.get_or_create(&Asked { method, path: path.to_owned() }).observe(took.as_secs_f64());
+    }
+}
+
+/// A method's label; clients may invent methods, so the set is closed.
+pub(crate) fn method(method: &Method) -> &'static str {
+    match method.as_str() {
+        "GET" => "GET",
+        "POST" => "POST",
+        "PUT" => "PUT",
+        "DELETE" => "DELETE",
+        "HEAD" => "HEAD",
+        "OPTIONS" => "OPTIONS",
+        "PATCH" => "PATCH",
+        _ => "other",
+    }
+}
+
+/// What is read at each scrape.
+pub(crate) struct Scraped {
+    active: Gauge,
+    idle: Gauge,
+    uptime: Gauge<f64, AtomicU64>,
+    started: Instant,
+}
+
+impl Scraped {
+    pub(crate) fn new(registry: &mut Registry) -> Self {
+        let scraped = Self {
+            active: Gauge::default(),
+            idle: Gauge::default(),
+            uptime: Gauge::default(),
+            started: Instant::now(),
+        };
+        registry.register("animetop_db_connections_active", "Connections in use", scraped.active.clone());
+        registry.register("animetop_db_connections_idle", "Connections at rest", scraped.idle.clone());
+        registry.register("animetop_service_uptime_seconds", "Seconds since the start", scraped.uptime.clone());
+        scraped
+    }
+
+    pub(crate) fn uptime(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    async fn refresh(&self, shared: &Shared) {
+        let engine = &shared.engine;
+        let (active, idle) = engine.store.connections();
+        self.active.set(i64::from(active));
+        self.idle.set(i64::from(idle));
+        self.uptime.set(self.started.elapsed().as_secs_f64());
+        // A store in trouble is for /health to tell; the metrics answer all the same, with the last depth.
+        if let Ok(depth) = store::due_depth(&engine.store, engine.clock.now()).await {
+            engine.metrics.schedule_depth(depth);
+        }
+    }
+}
+
+/// Prometheus text for this machine, and for those with the metrics token or the admin key.
+pub(crate) async fn metrics(State(shared): State<Shared>, request: Request) -> Result<Response, ApiError> {
+    let (headers, extensions) = (request.headers(), request.extensions());
+    let token = shared.options.metrics_token.as_ref();
+    let allowed = shared.options.trusted_proxies.is_local(extensions, headers)
+        || crate::auth::presented(headers).is_some_and(|p| token.is_some_and(|t: &AdminKey| t.accepts(p)))
+        || shared.auth.admin(headers).is_some();
+    if !allowed {
+        return Err(ApiError::unauthorized());
+    }
+    shared.scraped.refresh(&shared).await;
+    let mut text = String::with_capacity(16 * 1024);
+    let encoded = {
+        let registry = shared.registry.lock().unwrap_or_else(PoisonError::into_inner);
+        encode(&mut text, &registry)
+    };
+    encoded.map_err(ApiError::internal)?;
+    let content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    Ok(([(header::CONTENT_TYPE, content_type)], text).into_response())
+}

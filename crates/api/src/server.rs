@@ -1,0 +1,212 @@
+//! Everything put together, and the loop that answers connections.
+
+use crate::events::events;
+use crate::front::{Front, front, not_found, wrong_method};
+use crate::metrics::{HttpMetrics, Scraped, SharedRegistry, metrics};
+use crate::{AdminKey, Auth, Limiter, Probe, TrustedProxies, closed_unless_public, limited};
+use crate::{health, system};
+use axum::Router;
+use axum::extract::{ConnectInfo, DefaultBodyLimit, FromRef, Request};
+use axum::middleware::from_fn_with_state;
+use axum::routing::get;
+use engine::Engine;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::{Service as _, service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::service::TowerToHyperService;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+use store::Migration;
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+
+/// Whether the data is real.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Real upstreams.
+    Live,
+    /// Simulated data.
+    Demo,
+}
+
+impl Mode {
+    /// The word in `/health`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Live => "live",
+            Self::Demo => "demo",
+        }
+    }
+}
+
+/// How the API behaves.
+#[derive(Clone, Debug)]
+pub struct ApiOptions {
+    /// The program's version.
+    pub version: String,
+    /// Whether the data is real.
+    pub mode: Mode,
+    /// Every migration that must be applied before requests are welcome.
+    pub migrations: Vec<Migration>,
+    /// How long a request may take to its answer's head.
+    pub request_timeout: Duration,
+    /// Largest body in bytes.
+    pub body_limit: usize,
+    /// Listeners of server-sent events at once.
+    pub max_listeners: usize,
+    /// Proxies whose word on the client's address is believed.
+    pub trusted_proxies: TrustedProxies,
+    /// Opens `/metrics` beyond this machine, beside the admin key.
+    pub metrics_token: Option<AdminKey>,
+}
+
+impl Default for ApiOptions {
+    fn default() -> Self {
+        Self {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            mode: Mode::Live,
+            migrations: Vec::new(),
+            request_timeout: Duration::from_secs(30),
+            body_limit: 10 * 1024 * 1024,
+            max_listeners: 512,
+            trusted_proxies: TrustedProxies::default(),
+            metrics_token: None,
+        }
+    }
+}
+
+/// What the API is made of.
+pub struct Parts {
+    /// Store, clock, events.
+    pub engine: Arc<Engine>,
+    /// Who may do what.
+    pub auth: Auth,
+    /// Where metrics are registered.
+    pub registry: SharedRegistry,
+    /// What `/health` looks at.
+    pub probes: Vec<Arc<dyn Probe>>,
+    /// Limits the watches' routes per client; `None` is without limit.
+    pub limiter: Option<Arc<Limiter>>,
+    /// How it behaves.
+    pub options: ApiOptions,
+    /// Cancelled when the process is to stop: not ready any more, listeners are let go.
+    pub stop: CancellationToken,
+}
+
+/// What the handlers share.
+#[derive(Clone)]
+pub(crate) struct Shared(Arc<Inner>);
+
+pub(crate) struct Inner {
+    pub engine: Arc<Engine>,
+    pub auth: Auth,
+    pub registry: SharedRegistry,
+    pub probes: Vec<Arc<dyn Probe>>,
+    pub options: ApiOptions,
+    pub stop: CancellationToken,
+    pub scraped: Scraped,
+    pub listeners: Arc<Semaphore>,
+    pub migrated: AtomicBool,
+}
+
+impl std::ops::Deref for Shared {
+    type Target = Inner;
+    fn deref(&self) -> &Inner {
+        &self.0
+    }
+}
+
+impl FromRef<Shared> for Auth {
+    fn from_ref(shared: &Shared) -> Self {
+        shared.auth.clone()
+    }
+}
+
+/// The whole router: the watches' routes, limited per client, and health, metrics and events beside them.
+pub fn router(parts: Parts, watches: Router) -> Router {
+    let Parts { engine, auth, registry, probes, limiter, options, stop } = parts;
+    let (http, scraped) = {
+        let mut registry = registry.lock().unwrap_or_else(PoisonError::into_inner);
+        (HttpMetrics::new(&mut registry), Scraped::new(&mut registry))
+    };
+    let start = u64::try_from(engine.clock.now().millis()).unwrap_or(0);
+    let front_state = Arc::new(Front::new(options.request_timeout, http, start));
+    let body_limit = options.body_limit;
+    let listeners = Arc::new(Semaphore::new(options.max_listeners));
+    let migrated = AtomicBool::new(false);
+    let shared =
+        Shared(Arc::new(Inner { engine, auth, registry, probes, options, stop, scraped, listeners, migrated }));
+    let reads = Router::new().route("/api/v1/events", get(events));
+    let reads = closed_unless_public(reads, &shared.auth).with_state(shared.clone());
+    let own = Router::new()
+        .route("/live", get(health::live))
+        .route("/ready", get(health::ready))
+        .route("/health", get(health::health))
+        .route("/metrics", get(metrics))
+        .route("/api/v1/system/status", get(system::status))
+        .with_state(shared);
+    own.merge(limited(watches.merge(reads), limiter))
+        .fallback(not_found)
+        .method_not_allowed_fallback(wrong_method)
+        .layer(DefaultBodyLimit::max(body_limit))
+        .layer(from_fn_with_state(front_state, front))
+}
+
+/// Connections at once; more wait to be accepted.
+const CONNECTIONS: usize = 4096;
+/// How long a client may take to send a request's head.
+const HEAD: Duration = Duration::from_secs(15);
+
+/// Answers connections until `stop`; then accepts no more and lets running requests finish within `drain`.
+pub async fn serve(listener: TcpListener, router: Router, stop: CancellationToken, drain: Duration) {
+    let graceful = GracefulShutdown::new();
+    let places = Arc::new(Semaphore::new(CONNECTIONS));
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new()).header_read_timeout(HEAD).max_headers(100);
+    loop {
+        let accepted = tokio::select! {
+            () = stop.cancelled() => break,
+            accepted = accept(&listener, &places) => accepted,
+        };
+        let Some((stream, peer, place)) = accepted else { continue };
+        let routes = TowerToHyperService::new(router.clone());
+        let service = service_fn(move |mut request: Request<Incoming>| {
+            request.extensions_mut().insert(ConnectInfo(peer));
+            routes.call(request)
+        });
+        let connection = graceful.watch(http.serve_connection(TokioIo::new(stream), service));
+        tokio::spawn(async move {
+            // A client that goes away in the middle is its own business.
+            if let Err(e) = connection.await {
+                tracing::debug!(error = %e, "connection ended");
+            }
+            drop(place);
+        });
+    }
+    drop(listener);
+    if tokio::time::timeout(drain, graceful.shutdown()).await.is_err() {
+        tracing::warn!("requests still running after the drain time are cut off");
+    }
+}
+
+type Accepted = (tokio::net::TcpStream, std::net::SocketAddr, tokio::sync::OwnedSemaphorePermit);
+
+async fn accept(listener: &TcpListener, places: &Arc<Semaphore>) -> Option<Accepted> {
+    let place = Arc::clone(places).acquire_owned().await.ok()?;
+    match listener.accept().await {
+        Ok((stream, peer)) => {
+            let _ = stream.set_nodelay(true);
+            Some((stream, peer, place))
+        }
+        Err(e) => {
+            // Out of file descriptors, most likely: waiting is all that helps.
+            tracing::warn!(error = %e, "a connection was not accepted");
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            None
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! The commands, one file each. A new one is a file, a `mod` and an arm.
+
+mod completions;
+mod config;
+mod crawl;
+mod demo;
+mod doctor;
+mod healthcheck;
+mod import;
+mod migrate;
+mod serve;
+mod top;
+mod verify;
+mod version;
+
+pub use healthcheck::base_url;
+
+use crate::cli::{Common, Outcome};
+use clap::Subcommand;
+use std::io::Write;
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the whole product on a simulated market: no account, no network, no configuration.
+    Demo(demo::Demo),
+    /// Watch the market and answer the API.
+    Serve(Common),
+    /// Crawl a keyword once and print what is there; nothing is stored.
+    Crawl(crawl::Crawl),
+    /// Print a leaderboard, of the database or of a running server.
+    Top(top::Top),
+    /// Add or change IPs from a JSON or CSV file.
+    Import(import::Import),
+    /// Drive one IP through schedule, crawl, record and API in a temporary directory, and report each step.
+    Verify(verify::Verify),
+    /// Look for what is wrong with this installation, and say how to mend it.
+    Doctor(doctor::Doctor),
+    /// Check, show or document the configuration.
+    #[command(subcommand)]
+    Config(config::Config),
+    /// Bring the tables of the database up to date.
+    Migrate(migrate::Migrate),
+    /// Ask a running server whether it is well: exit code 0 or 1.
+    Healthcheck(healthcheck::Healthcheck),
+    /// Print the completions of a shell.
+    Completions(completions::Completions),
+    /// Print the version.
+    Version,
+}
+
+impl Command {
+    /// Runs it; data goes to `out`.
+    pub async fn run(self, out: &mut (dyn Write + Send)) -> anyhow::Result<Outcome> {
+        match self {
+            Self::Demo(demo) => demo.run().await,
+            Self::Serve(common) => serve::run(&common).await,
+            Self::Crawl(crawl) => crawl.run(out).await,
+            Self::Top(top) => top.run(out).await,
+            Self::Import(import) => import.run(out).await,
+            Self::Verify(verify) => verify.run(out).await,
+            Self::Doctor(doctor) => doctor.run(out).await,
+            Self::Config(config) => config.run(out),
+            Self::Migrate(migrate) => migrate.run(out).await,
+            Self::Healthcheck(healthcheck) => healthcheck.run().await,
+            Self::Completions(completions) => completions.run(out),
+            Self::Version => version::run(out),
+        }
+    }
+}

@@ -1,0 +1,14 @@
+//! The whole product on a simulated market: two days of history made in seconds, then life over HTTP, faster than real.
+
+mod clock;
+mod history;
+mod ips;
+pub mod marker;
+mod pages;
+mod replay;
+
+pub use clock::DemoClock;
+pub use history::History;
+pub use ips::{ips_of, keywords};
+pub use pages::MarketPages;
+pub use replay::{Recorded, Replayed};

@@ -1,0 +1,10 @@
+//! The program: [`app`] puts the parts together, [`commands`] are what a person asks for, [`demo`] is the product on a
+//! simulated market, [`doctor`] looks for what is wrong with an installation.
+
+pub mod app;
+pub mod cli;
+pub mod commands;
+pub mod demo;
+pub mod doctor;
+mod logs;
+mod terminal;
