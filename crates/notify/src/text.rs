@@ -1,0 +1,104 @@
+//! The few words a message adds to what an alert says, in the languages a channel can be set to.
+
+use crate::message::MessageKind;
+use model::Severity;
+use serde::{Deserialize, Serialize};
+
+/// The language of a channel.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Language {
+    /// English.
+    #[default]
+    En,
+    /// Simplified Chinese.
+    Zh,
+    /// Japanese.
+    Ja,
+}
+
+/// One line of the table: English, Chinese, Japanese.
+type Words = [&'static str; 3];
+
+const INFO: Words = ["Info", "提示", "情報"];
+const WARNING: Words = ["Warning", "警告", "警告"];
+const CRITICAL: Words = ["Critical", "严重", "重大"];
+const REMINDER: Words = ["still firing", "仍未恢复", "継続中"];
+const RECOVERED: Words = ["Recovered", "已恢复", "復旧"];
+const TEST: Words = ["Test", "测试", "テスト"];
+const TEST_TITLE: Words = ["Tidewatch can reach this channel", "Tidewatch 可以使用此渠道", "Tidewatch から届きました"];
+const TEST_BODY: Words = [
+    "This is a test message. Alerts will look like this one.",
+    "这是一条测试消息，告警将以相同方式送达。",
+    "これはテストです。アラートも同じ形で届きます。",
+];
+const DIGEST: Words = [
+    "{n} alerts: {f} firing, {r} recovered",
+    "{n} 条告警：{f} 条触发，{r} 条恢复",
+    "アラート {n} 件：発生 {f}、復旧 {r}",
+];
+
+impl Language {
+    /// The word in tables and JSON.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::En => "en",
+            Self::Zh => "zh",
+            Self::Ja => "ja",
+        }
+    }
+
+    /// Reads what [`Language::as_str`] writes.
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::En, Self::Zh, Self::Ja].into_iter().find(|l| l.as_str() == text)
+    }
+
+    const fn of(self, words: Words) -> &'static str {
+        match self {
+            Self::En => words[0],
+            Self::Zh => words[1],
+            Self::Ja => words[2],
+        }
+    }
+
+    /// How bad, in a word.
+    pub const fn severity(self, severity: Severity) -> &'static str {
+        match severity {
+            Severity::Info => self.of(INFO),
+            Severity::Warning => self.of(WARNING),
+            Severity::Critical => self.of(CRITICAL),
+        }
+    }
+
+    /// A title with what the reader must know before it: how bad, whether again, whether over.
+    pub fn headline(self, kind: MessageKind, severity: Severity, title: &str) -> String {
+        let colon = if self == Self::En { ": " } else { "：" };
+        let comma = if self == Self::En { ", " } else { "、" };
+        let word = self.severity(severity);
+        match kind {
+            MessageKind::Fired => format!("{word}{colon}{title}"),
+            MessageKind::Reminder => format!("{word}{comma}{}{colon}{title}", self.of(REMINDER)),
+            MessageKind::Recovered => format!("{}{colon}{title}", self.of(RECOVERED)),
+            MessageKind::Test => format!("{}{colon}{title}", self.of(TEST)),
+            MessageKind::Digest => title.to_owned(),
+        }
+    }
+
+    /// Title of a test message.
+    pub const fn test_title(self) -> &'static str {
+        self.of(TEST_TITLE)
+    }
+
+    /// Body of a test message.
+    pub const fn test_body(self) -> &'static str {
+        self.of(TEST_BODY)
+    }
+
+    /// Title of a digest of `firing` + `recovered` alerts.
+    pub fn digest_title(self, firing: usize, recovered: usize) -> String {
+        self.of(DIGEST)
+            .replace("{n}", &(firing + recovered).to_string())
+            .replace("{f}", &firing.to_string())
+            .replace("{r}", &recovered.to_string())
+    }
+}
