@@ -59,11 +59,7 @@ async fn judge_day(
 }
 
 /// Raises `stale` for IPs whose crawls do not even fail (nothing claims them, a worker hangs).
-pub async fn find_stale(
-    watch: &MarketWatch,
-    store: &Store,
-    now: Timestamp,
-) -> Result<(), StoreError> {
+pub async fn find_stale(watch: &MarketWatch, store: &Store, now: Timestamp) -> Result<(), StoreError> {
     let intervals = watch.options().alerts.stale_intervals;
     for target in store::silent(store, WatchKind::Market, intervals, now).await? {
         let mut tx = store.begin().await?;

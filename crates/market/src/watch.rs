@@ -56,9 +56,7 @@ impl Watch for MarketWatch {
             lag: self.options.index_lag,
             known: known
                 .into_iter()
-                .map(|(id, status)| {
-                    (id, if status == KnownStatus::OnSale { Known::OnSale } else { Known::Sold })
-                })
+                .map(|(id, status)| (id, if status == KnownStatus::OnSale { Known::OnSale } else { Known::Sold }))
                 .collect(),
             ground_run_on_sale: self.options.ground_run_on_sale,
             ground_run_sold: self.options.ground_run_sold,
@@ -90,13 +88,7 @@ impl Watch for MarketWatch {
         Ok(Recorded { next_due, interval, events })
     }
 
-    async fn fail(
-        &self,
-        tx: &mut Tx,
-        task: &Task,
-        error: &FetchError,
-        now: Timestamp,
-    ) -> Result<Recorded, StoreError> {
+    async fn fail(&self, tx: &mut Tx, task: &Task, error: &FetchError, now: Timestamp) -> Result<Recorded, StoreError> {
         let asked = match error {
             FetchError::Limited { retry_after, .. } => *retry_after,
             // A block is not waited out by knocking.
@@ -159,7 +151,8 @@ impl MarketWatch {
         let mut events = Vec::new();
         let options = crate::thresholds::of(ip, &self.options.alerts);
         // Back-filled hours are history; hours found complete long after (an outage) are not news any more.
-        let news = completed.iter().filter(|h| !changes.first && now.since(h.hour) < Duration::from_millis(6 * HOUR as u64));
+        let news =
+            completed.iter().filter(|h| !changes.first && now.since(h.hour) < Duration::from_millis(6 * HOUR as u64));
         for hour in news {
             let findings = judge::judge_hour(&ip.name, hour, &options);
             events.extend(self.tell(tx, ip, &findings, now).await?);
@@ -185,8 +178,7 @@ impl MarketWatch {
     ) -> Result<Vec<Event>, StoreError> {
         let mut events = Vec::new();
         for finding in findings {
-            let key =
-                AlertKey { kind: WatchKind::Market, ref_id: ip.id, alert_type: finding.alert_type, window: "" };
+            let key = AlertKey { kind: WatchKind::Market, ref_id: ip.id, alert_type: finding.alert_type, window: "" };
             let policy = &self.options.alerts.policy;
             let told = store::step_alert(tx, &key, finding.condition, &finding.wording, policy, now).await?;
             if let Some(notice) = told {
@@ -211,4 +203,3 @@ fn crawled(ip: &Ip, changes: &Changes, crawl: &Crawl) -> Event {
     });
     Event { name: "crawl", data }
 }
-

@@ -1,6 +1,8 @@
 //! The rules of "From a crawl to the numbers", each with a case in which the naive way (crawl hour, every unknown row
 //! is news, each crawl for itself) gives another number.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on says so")]
+
 use market::detect::{Changes, Gap, Known, KnownStatus, Tracking, TransitionKind, detect};
 use market::fetch::stream::{Crawl, Stream, StreamEnd};
 use market::fetch::wire::{Row, RowKind, RowStatus, parse_page};
@@ -86,7 +88,11 @@ fn the_state_machine() {
         &tracking(),
         &crawl(
             vec![on_sale("m1", at("13:10")), on_sale("m2", at("07:00")), dearer, on_sale("m4", at("07:00"))],
-            vec![sold("m5", at("07:00"), at("13:50")), sold("m6", at("07:00"), at("12:20")), sold("m7", at("02:00"), at("13:20"))],
+            vec![
+                sold("m5", at("07:00"), at("13:50")),
+                sold("m6", at("07:00"), at("12:20")),
+                sold("m7", at("02:00"), at("13:20")),
+            ],
         ),
     );
     assert_eq!(kinds(&changes), [T::NewListing, T::PriceChange, T::Relisted, T::Sold, T::NewSold]);
@@ -174,8 +180,14 @@ fn a_listing_bought_between_two_crawls_is_inflow_and_outflow() {
 #[test]
 fn the_first_crawl_fills_only_hours_its_window_covers() {
     let seen = Crawl {
-        on_sale: stream(vec![on_sale("m1", at("13:20")), on_sale("m2", at("12:20")), on_sale("m3", at("11:20"))], StreamEnd::Limit),
-        sold: stream(vec![sold("m4", at("11:30"), at("13:30")), sold("m5", at("11:40"), at("12:10"))], StreamEnd::Limit),
+        on_sale: stream(
+            vec![on_sale("m1", at("13:20")), on_sale("m2", at("12:20")), on_sale("m3", at("11:20"))],
+            StreamEnd::Limit,
+        ),
+        sold: stream(
+            vec![sold("m4", at("11:30"), at("13:30")), sold("m5", at("11:40"), at("12:10"))],
+            StreamEnd::Limit,
+        ),
     };
     let changes = run(&[], &Tracking::default(), &seen);
     assert!(changes.first);
@@ -189,7 +201,6 @@ fn the_first_crawl_fills_only_hours_its_window_covers() {
     assert!(flows(&changes).is_empty(), "SOLD_OUT dates the end of the deal, not the purchase");
 }
 
-#[expect(non_snake_case, reason = "named after the status it stands for")]
 fn delivered_today() -> Row {
     row("m9", RowStatus::SoldOut, at("01:00"), at("13:20"))
 }
@@ -225,10 +236,8 @@ fn a_limit_below_the_previous_crawl_is_no_gap() {
 /// Rule 7: complete hours know what was on sale at their end.
 #[test]
 fn completed_hours_carry_a_real_level() {
-    let mut seen = crawl(
-        vec![on_sale("m1", at("12:30")), on_sale("m2", at("13:30"))],
-        vec![sold("m3", at("09:00"), at("13:15"))],
-    );
+    let mut seen =
+        crawl(vec![on_sale("m1", at("12:30")), on_sale("m2", at("13:30"))], vec![sold("m3", at("09:00"), at("13:15"))]);
     seen.on_sale.num_found = Some(40);
     let before = Tracking { known_on_sale: 25, covered_until: Some(at("12:00")), ..tracking() };
     let changes = run(&[known("m3", KnownStatus::OnSale)], &before, &seen);
@@ -251,7 +260,8 @@ fn what_is_no_price_stays_out_of_price_statistics_and_shops_count_apart() {
     let changes = run(&[], &tracking(), &seen);
     let flow = changes.flow.hours[&at("13:00")];
     assert_eq!((flow.outflow, flow.shops_outflow, flow.inflow, flow.shops_inflow), (3, 1, 0, 1));
-    let priced: Vec<_> = changes.flow.sales.iter().filter(|s| s.price.is_some() && !s.shops).map(|s| &s.source_id).collect();
+    let priced: Vec<_> =
+        changes.flow.sales.iter().filter(|s| s.price.is_some() && !s.shops).map(|s| &s.source_id).collect();
     assert_eq!(priced, ["m3"]);
 }
 
@@ -275,7 +285,8 @@ fn recorded(name: &str) -> Option<Crawl> {
 /// Eight days apart, the same search: 89 items in both, 4 new, 3 bought (facts/mercari.md §15).
 #[test]
 fn the_recorded_pair_gives_four_new_items_and_three_sales() {
-    let names = ["test_simple_search_query@4f12749.0.body.json", "test_search_fetch_full_item_from_result@4f12749.0.body.json"];
+    let names =
+        ["test_simple_search_query@4f12749.0.body.json", "test_search_fetch_full_item_from_result@4f12749.0.body.json"];
     let (Some(first), Some(second)) = (recorded(names[0]), recorded(names[1])) else {
         assert!(std::env::var("CI").as_deref() != Ok("true"), "CI has the recordings");
         eprintln!("skipped: no recordings beside the project");
@@ -294,9 +305,12 @@ fn the_recorded_pair_gives_four_new_items_and_three_sales() {
         })
         .collect();
     assert_eq!(known.len(), 106);
-    let since = Tracking { since: Some(before), previous: Some(before), covered_until: Some(before), known_on_sale: 59 };
+    let since =
+        Tracking { since: Some(before), previous: Some(before), covered_until: Some(before), known_on_sale: 59 };
     let changes = detect(&known, &since, &second, after, after, &options);
-    let of = |kind| changes.transitions.iter().filter(|t| t.kind == kind).map(|t| t.row.source_id.as_str()).collect::<Vec<_>>();
+    let of = |kind| {
+        changes.transitions.iter().filter(|t| t.kind == kind).map(|t| t.row.source_id.as_str()).collect::<Vec<_>>()
+    };
     assert_eq!(of(TransitionKind::NewListing), ["m29475719206", "m65759266880"], "listed since: inflow");
     assert_eq!(of(TransitionKind::Learnt).len(), 2, "listed long ago and edited: new to us, not inflow");
     let mut sales = of(TransitionKind::Sold);
@@ -310,16 +324,18 @@ fn the_recorded_pair_gives_four_new_items_and_three_sales() {
 }
 
 fn any_row() -> impl Strategy<Value = Row> {
-    (0u32..40, 0usize..3, 0i64..20, 0i64..20, any::<bool>(), 0usize..3).prop_map(|(id, status, created, after, timed, kind)| {
-        let status = [RowStatus::OnSale, RowStatus::Trading, RowStatus::SoldOut][status];
-        let created = at("00:00").plus(created * HOUR);
-        let mut row = row(&format!("m{id}"), status, created, created.plus(after * HOUR));
-        row.kind = [RowKind::Personal, RowKind::Shops, RowKind::Auction][kind];
-        if !timed {
-            (row.created, row.updated) = (None, None);
-        }
-        row
-    })
+    (0u32..40, 0usize..3, 0i64..20, 0i64..20, any::<bool>(), 0usize..3).prop_map(
+        |(id, status, created, after, timed, kind)| {
+            let status = [RowStatus::OnSale, RowStatus::Trading, RowStatus::SoldOut][status];
+            let created = at("00:00").plus(created * HOUR);
+            let mut row = row(&format!("m{id}"), status, created, created.plus(after * HOUR));
+            row.kind = [RowKind::Personal, RowKind::Shops, RowKind::Auction][kind];
+            if !timed {
+                (row.created, row.updated) = (None, None);
+            }
+            row
+        },
+    )
 }
 
 fn as_stream(rows: Vec<Row>, sold: bool, end: usize) -> Stream {

@@ -1,5 +1,7 @@
 //! One suite for SQLite, MariaDB and PostgreSQL: what the store promises holds on each of them.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on says so")]
+
 use model::{AlertPolicy, AlertStatus, Condition, NoticeKind, Severity, TargetState, Timestamp, WatchKind};
 use servers::{MariaDb, Postgres};
 use std::time::Duration;

@@ -114,8 +114,7 @@ impl Watch for Outspoken {
         self.0.record(tx, task, seen).await
     }
 
-    async fn fail(&self, tx: &mut Tx, task: &Task, error: &FetchError, now: Timestamp)
-    -> Result<Recorded, StoreError> {
+    async fn fail(&self, tx: &mut Tx, task: &Task, error: &FetchError, now: Timestamp) -> Result<Recorded, StoreError> {
         self.0.fail(tx, task, error, now).await
     }
 

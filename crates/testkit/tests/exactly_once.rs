@@ -1,5 +1,7 @@
 //! Every result is recorded exactly once, whoever dies in the middle and however often it is delivered.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on says so")]
+
 use engine::{Checked, FetchError, Watch, check, deliver};
 use market::MarketWatch;
 use market::fetch::client::Statuses;
@@ -11,9 +13,9 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 use store::{Claim, StoreError, Task};
+use testkit::World;
 use testkit::chaos::{Scale, begins, options};
 use testkit::digest::{Digest, digest};
-use testkit::World;
 
 const KINDS: &[WatchKind] = &[WatchKind::Market];
 

@@ -1,5 +1,7 @@
 //! The same simulated days give the same numbers on SQLite, MariaDB and PostgreSQL.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on says so")]
+
 use market::MarketOptions;
 use model::{HOUR, Timestamp};
 use servers::{MariaDb, Postgres};
@@ -32,8 +34,14 @@ async fn digest(url: String) -> Vec<String> {
 
 /// Everything but numbers the databases give out themselves.
 const TABLES: [(&str, &str); 6] = [
-    ("hours", "ip_id, hour, inflow, outflow, shops_inflow, shops_outflow, inflow_gaps, outflow_gaps, active_count, samples, min_price, max_price"),
-    ("items", "ip_id, source_id, title, price, status, kind, first_seen_at, last_seen_at, listed_at, sold_at, price_changed"),
+    (
+        "hours",
+        "ip_id, hour, inflow, outflow, shops_inflow, shops_outflow, inflow_gaps, outflow_gaps, active_count, samples, min_price, max_price",
+    ),
+    (
+        "items",
+        "ip_id, source_id, title, price, status, kind, first_seen_at, last_seen_at, listed_at, sold_at, price_changed",
+    ),
     ("sales", "ip_id, sold_at, source_id, title, price, shops"),
     ("rollups", "ip_id, period, starts_at, inflow, outflow, hours, samples, min_price, max_price"),
     ("alerts", "ref_id, alert_type, status, failures, successes, opened_at, told_at, resolved_at, title, message"),
@@ -62,7 +70,12 @@ async fn rows(store: &Store, table: &str, columns: &str) -> Vec<String> {
 
 fn same(ours: &[String], theirs: &[String], what: &str) {
     let differing: Vec<_> = ours.iter().zip(theirs).filter(|(a, b)| a != b).take(3).collect();
-    assert!(differing.is_empty() && ours.len() == theirs.len(), "{what}: {} against {} rows, {differing:#?}", ours.len(), theirs.len());
+    assert!(
+        differing.is_empty() && ours.len() == theirs.len(),
+        "{what}: {} against {} rows, {differing:#?}",
+        ours.len(),
+        theirs.len()
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

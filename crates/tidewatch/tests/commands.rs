@@ -129,7 +129,7 @@ async fn verify_reports_each_step_or_the_one_that_failed() {
     }
     // The busiest of all, of which Mercari does not say how many there are.
     let (code, stdout, _) = finished(tidewatch(dir.path(), &["verify", "--simulated", "ポケモン"])).await;
-    assert!(code == 0 && stdout.contains("more than 15000 on sale"), "{stdout}");
+    assert!(code == 0 && stdout.contains("more than 15000 sold"), "{stdout}");
     let mut refused = tidewatch(dir.path(), &["verify", "--patience", "60"]);
     refused.env("TIDEWATCH_MARKET__BASE_URL", "http://127.0.0.1:1");
     let (code, stdout, stderr) = finished(refused).await;

@@ -52,12 +52,20 @@ impl Flow {
         let shops = row.kind == RowKind::Shops;
         if let Some(at) = transition.listed {
             let hour = self.hours.entry(hour_start(at)).or_default();
-            if shops { hour.shops_inflow += 1 } else { hour.inflow += 1 }
+            if shops {
+                hour.shops_inflow += 1
+            } else {
+                hour.inflow += 1
+            }
             self.moves.push((at, 1));
         }
         if let Some(at) = transition.sold {
             let hour = self.hours.entry(hour_start(at)).or_default();
-            if shops { hour.shops_outflow += 1 } else { hour.outflow += 1 }
+            if shops {
+                hour.shops_outflow += 1
+            } else {
+                hour.outflow += 1
+            }
             self.moves.push((at, -1));
             self.sales.push(sale(row, at));
         }

@@ -101,12 +101,7 @@ struct Judge<'a> {
 }
 
 impl Judge<'_> {
-    fn transition(
-        &self,
-        kind: TransitionKind,
-        listed: Option<Timestamp>,
-        sold: Option<Timestamp>,
-    ) -> Transition {
+    fn transition(&self, kind: TransitionKind, listed: Option<Timestamp>, sold: Option<Timestamp>) -> Transition {
         let on_the_hour = |at: Timestamp| match self.options.attribution {
             Attribution::Event => at.min(self.now),
             Attribution::Crawl => self.seen_at,

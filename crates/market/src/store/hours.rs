@@ -75,12 +75,7 @@ pub(super) fn prices(r: &Row, from: usize) -> Result<PriceStatistics, StoreError
 fn hour_row(r: &Row) -> Result<HourRow, StoreError> {
     Ok(HourRow {
         hour: r.time(0)?,
-        flow: HourFlow {
-            inflow: r.int(1)?,
-            outflow: r.int(2)?,
-            shops_inflow: r.int(3)?,
-            shops_outflow: r.int(4)?,
-        },
+        flow: HourFlow { inflow: r.int(1)?, outflow: r.int(2)?, shops_inflow: r.int(3)?, shops_outflow: r.int(4)? },
         inflow_saturated: r.int(5)? > 0,
         outflow_saturated: r.int(6)? > 0,
         active_count: r.opt_int(7)?,
@@ -92,9 +87,8 @@ fn hour_row(r: &Row) -> Result<HourRow, StoreError> {
 
 /// Hours of an IP, newest first.
 pub async fn hours_of(store: &Store, ip_id: i64, hours: Hours) -> Result<Vec<HourRow>, StoreError> {
-    let sql = format!(
-        "SELECT {COLUMNS} FROM hours WHERE ip_id = ? AND hour >= ? AND hour < ? ORDER BY hour DESC LIMIT ?"
-    );
+    let sql =
+        format!("SELECT {COLUMNS} FROM hours WHERE ip_id = ? AND hour >= ? AND hour < ? ORDER BY hour DESC LIMIT ?");
     store.query(&sql, args![ip_id, hours.from, hours.to, hours.limit]).await?.iter().map(hour_row).collect()
 }
 
@@ -112,8 +106,11 @@ pub async fn write_hours(tx: &mut Tx, ip_id: i64, changes: &Changes) -> Result<V
     for hour in sold {
         write_prices(tx, ip_id, hour).await?;
     }
-    let levels: Vec<Vec<Value>> =
-        changes.completed.iter().map(|(hour, level)| args![ip_id, *hour, 0_i64, 0_i64, 0_i64, 0_i64, 0_i64, 0_i64, *level, 0_i64]).collect();
+    let levels: Vec<Vec<Value>> = changes
+        .completed
+        .iter()
+        .map(|(hour, level)| args![ip_id, *hour, 0_i64, 0_i64, 0_i64, 0_i64, 0_i64, 0_i64, *level, 0_i64])
+        .collect();
     tx.insert_many("hours", ADDED, levels, OnConflict::Update(&["ip_id", "hour"], &[Set::To("active_count")])).await?;
     let Some((first, last)) = changes.completed.first().zip(changes.completed.last()) else { return Ok(Vec::new()) };
     let sql = format!("SELECT {COLUMNS} FROM hours WHERE ip_id = ? AND hour >= ? AND hour <= ? ORDER BY hour");
@@ -125,9 +122,7 @@ async fn write_sales(tx: &mut Tx, ip_id: i64, flow: &Flow) -> Result<(), StoreEr
     let rows = flow
         .sales
         .iter()
-        .map(|s| {
-            args![ip_id, s.at, &s.source_id, &s.title, s.price, s.shops, &s.item_url, s.image_url.as_deref()]
-        })
+        .map(|s| args![ip_id, s.at, &s.source_id, &s.title, s.price, s.shops, &s.item_url, s.image_url.as_deref()])
         .collect();
     tx.insert_many("sales", &columns, rows, OnConflict::Fail).await
 }
@@ -224,13 +219,8 @@ async fn item_at_price(
         )
         .await?;
     let Some(r) = row else { return Ok(None) };
-    let item = SaleItem {
-        source_id: r.text(0)?,
-        title: r.text(1)?,
-        price,
-        item_url: r.text(2)?,
-        image_url: r.opt_text(3)?,
-    };
+    let item =
+        SaleItem { source_id: r.text(0)?, title: r.text(1)?, price, item_url: r.text(2)?, image_url: r.opt_text(3)? };
     Ok(serde_json::to_string(&item).ok())
 }
 

@@ -88,11 +88,7 @@ pub async fn known_rows(tx: &mut Tx, ip_id: i64, ids: &[&str]) -> Result<HashMap
         let mut values = args![ip_id];
         values.extend(chunk.iter().map(|id| Value::from(*id)));
         for r in tx.query(&sql, values).await? {
-            let row = Known {
-                status: KnownStatus::read(&r.text(1)?),
-                price: r.opt_int(2)?,
-                last_seen: r.time(3)?,
-            };
+            let row = Known { status: KnownStatus::read(&r.text(1)?), price: r.opt_int(2)?, last_seen: r.time(3)? };
             known.insert(r.text(0)?, row);
         }
     }
@@ -159,10 +155,8 @@ pub async fn write_items(
     let rows = transitions.iter().map(|t| values(ip_id, t, seen_at)).collect();
     tx.insert_many("items", WRITTEN, rows, OnConflict::Update(&["ip_id", "source_id"], UPDATED)).await?;
     for chunk in unchanged.chunks(1_000) {
-        let sql = format!(
-            "UPDATE items SET last_seen_at = ? WHERE ip_id = ? AND source_id IN ({})",
-            marks(chunk.len())
-        );
+        let sql =
+            format!("UPDATE items SET last_seen_at = ? WHERE ip_id = ? AND source_id IN ({})", marks(chunk.len()));
         let mut values = args![seen_at, ip_id];
         values.extend(chunk.iter().map(Value::from));
         tx.exec(&sql, values).await?;

@@ -39,12 +39,7 @@ pub async fn sweep(store: &Store, options: &RetentionOptions, now: Timestamp) ->
     Ok(gone)
 }
 
-async fn delete(
-    store: &Store,
-    sql: &str,
-    values: impl Fn(u32) -> Vec<Value>,
-    batch: u32,
-) -> Result<u64, StoreError> {
+async fn delete(store: &Store, sql: &str, values: impl Fn(u32) -> Vec<Value>, batch: u32) -> Result<u64, StoreError> {
     let mut gone = 0;
     loop {
         let mut tx = store.begin().await?;

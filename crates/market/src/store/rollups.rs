@@ -1,7 +1,7 @@
 //! Days, weeks and months, computed from what they cover: flows are sums of hours (or of days), prices are over all
 //! sales of the period.
 
-use super::hours::{SaleItem, prices, priced_sales, sale_item};
+use super::hours::{SaleItem, priced_sales, prices, sale_item};
 use crate::detect::HourFlow;
 use crate::statistics::PriceStatistics;
 use model::{Period, Timestamp, day_start, next_period};

@@ -47,6 +47,7 @@ fn the_example_loads_and_is_the_defaults() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn each_problem_says_where_it_is() {
     for (text, expected) in [
         ("market:\n  shedule:\n    a: 1\n", "a.yaml:2:3: market.shedule: unknown key; did you mean market.schedule?"),

@@ -101,101 +101,77 @@ fn print(all: &[IpTruth]) {
     }
 }
 
+struct Sums<'a>(&'a [IpTruth]);
+
+impl Sums<'_> {
+    fn of(&self, f: fn(&IpTruth) -> i64) -> f64 {
+        self.0.iter().map(f).sum::<i64>() as f64
+    }
+
+    fn count(&self, f: fn(&IpTruth) -> u64) -> f64 {
+        self.0.iter().map(f).sum::<u64>() as f64
+    }
+}
+
+fn percent(part: f64, whole: f64) -> f64 {
+    if whole == 0.0 { 0.0 } else { 100.0 * part / whole }
+}
+
 fn report(all: &[IpTruth], took: Duration, crawls: u64, depth: Depth) -> std::io::Result<bool> {
-    let sum = |f: fn(&IpTruth) -> i64| all.iter().map(f).sum::<i64>() as f64;
-    let count = |f: fn(&IpTruth) -> u64| all.iter().map(f).sum::<u64>() as f64;
-    let percent = |part: f64, whole: f64| if whole == 0.0 { 0.0 } else { 100.0 * part / whole };
     let mut f = Figures::new("truth", COMMAND);
+    let sums = Sums(all);
     println!();
-    f.add("hours compared", count(|t| t.hours), "IP hours", "every complete hour since tracking began");
-    f.add("hours with whole inflow", count(|t| t.whole_hours), "IP hours", "not marked saturated");
-    f.add("inflow error in whole hours", sum(|t| t.inflow_error), "listings", "aim 0");
-    f.add("whole hours with a wrong inflow", count(|t| t.wrong_unmarked), "IP hours", "aim 0: saturation is said");
-    f.add(
-        "marked hours that are exact after all",
-        count(|t| t.marked_but_exact),
-        "IP hours",
-        "aim 0: none marked wrongly",
-    );
-    f.add("hours above the truth", count(|t| t.above_truth), "IP hours", "aim 0: a lower bound is one");
-    f.add(
-        "listings nobody could see",
-        sum(|t| t.unobservable),
-        "listings",
-        "deleted between two crawls, in whole hours",
-    );
-    let truth_in = sum(|t| t.inflow_truth_all);
-    f.add(
-        "inflow error, all hours, ours",
-        percent(sum(|t| t.inflow_error_all), truth_in),
-        "% of truth",
-        "saturated hours included",
-    );
-    f.add(
-        "inflow error, all hours, naive",
-        percent(sum(|t| t.naive_inflow_error), truth_in),
-        "% of truth",
-        "sum of |naive - truth|",
-    );
-    let truth_out = sum(|t| t.outflow_truth);
-    f.add("sales found, ours", percent(sum(|t| t.outflow_found), truth_out), "% of truth", "all hours");
-    f.add(
-        "sales found in whole hours, ours",
-        percent(sum(|t| t.outflow_found_whole), sum(|t| t.outflow_truth_whole)),
-        "% of truth",
-        "outflow not marked",
-    );
-    f.add(
-        "outflow error, all hours, ours",
-        percent(sum(|t| t.outflow_error), truth_out),
-        "% of truth",
-        "sum of |ours - truth|",
-    );
-    f.add(
-        "outflow error, all hours, naive",
-        percent(sum(|t| t.naive_outflow_error), truth_out),
-        "% of truth",
-        "sum of |naive - truth|",
-    );
-    let of_sales = |n: u64| percent(n as f64, depth.sales as f64);
-    f.add("sales that lie on sold page 1", of_sales(depth.first_page), "% of sales", "sold pages follow listing order");
-    f.add(
-        "sales that lie on sold pages 1 to 5",
-        of_sales(depth.five_pages),
-        "% of sales",
-        "what five pages could show",
-    );
-    f.add(
-        "sales that lie on sold pages 1 to 50",
-        of_sales(depth.fifty_pages),
-        "% of sales",
-        "what a deep sweep could show",
-    );
-    f.add("sales called off or not yet shown", of_sales(depth.hidden), "% of sales", "no page shows them");
-    let quiet: Vec<&IpTruth> = all.iter().filter(|t| t.temperature <= 1.0).collect();
-    let per_crawl = |n: u64, crawls: u64| n as f64 / crawls.max(1) as f64;
-    let (quiet_crawls, quiet_naive) =
-        (quiet.iter().map(|t| t.crawls).sum(), quiet.iter().map(|t| t.naive_requests).sum());
-    f.add(
-        "requests per crawl of a quiet IP, ours",
-        per_crawl(quiet.iter().map(|t| t.requests_after_first).sum(), quiet_crawls - quiet.len() as u64),
-        "requests",
-        "aim <= 2; quiet: <= 1 listing an hour; first crawl left out",
-    );
-    f.add(
-        "the same, first crawl included",
-        per_crawl(quiet.iter().map(|t| t.requests).sum(), quiet_crawls),
-        "requests",
-        "",
-    );
-    f.add("the same, naive", per_crawl(quiet_naive, quiet_crawls), "requests", "10 where there are so many pages");
-    f.add("requests per crawl, all IPs, ours", per_crawl(all.iter().map(|t| t.requests).sum(), crawls), "requests", "");
-    f.add(
-        "simulated crawls a second",
-        crawls as f64 / took.as_secs_f64(),
-        "crawls/s",
-        "fetch in process, parse, detect, record",
-    );
+    inflow(&mut f, &sums);
+    outflow(&mut f, &sums, depth);
+    requests(&mut f, all);
+    f.add("simulated crawls a second", crawls as f64 / took.as_secs_f64(), "crawls/s", "page, parse, detect, record");
     f.save()?;
-    Ok(count(|t| t.wrong_unmarked) + count(|t| t.above_truth) > 0.0)
+    Ok(sums.count(|t| t.wrong_unmarked) + sums.count(|t| t.above_truth) > 0.0)
+}
+
+fn inflow(f: &mut Figures, sums: &Sums<'_>) {
+    let hours = "IP hours";
+    f.add("hours compared", sums.count(|t| t.hours), hours, "every complete hour since tracking began");
+    f.add("hours with whole inflow", sums.count(|t| t.whole_hours), hours, "not marked saturated");
+    f.add("inflow error in whole hours", sums.of(|t| t.inflow_error), "listings", "aim 0");
+    f.add("whole hours with a wrong inflow", sums.count(|t| t.wrong_unmarked), hours, "aim 0: saturation is said");
+    let chance = "nothing was listed in the seconds that could not be seen";
+    f.add("marked hours that are exact after all", sums.count(|t| t.marked_but_exact), hours, chance);
+    f.add("hours above the truth", sums.count(|t| t.above_truth), hours, "aim 0: a lower bound is one");
+    let unseen = "deleted between two crawls, in whole hours";
+    f.add("listings nobody could see", sums.of(|t| t.unobservable), "listings", unseen);
+    let truth = sums.of(|t| t.inflow_truth_all);
+    let (ours, naive) = (sums.of(|t| t.inflow_error_all), sums.of(|t| t.naive_inflow_error));
+    f.add("inflow error, all hours, ours", percent(ours, truth), "% of truth", "saturated hours included");
+    f.add("inflow error, all hours, naive", percent(naive, truth), "% of truth", "sum of |naive - truth|");
+}
+
+fn outflow(f: &mut Figures, sums: &Sums<'_>, depth: Depth) {
+    let of_truth = "% of truth";
+    let truth = sums.of(|t| t.outflow_truth);
+    f.add("sales found, ours", percent(sums.of(|t| t.outflow_found), truth), of_truth, "all hours");
+    let whole = percent(sums.of(|t| t.outflow_found_whole), sums.of(|t| t.outflow_truth_whole));
+    f.add("sales found in whole hours, ours", whole, of_truth, "outflow not marked");
+    let (ours, naive) = (sums.of(|t| t.outflow_error), sums.of(|t| t.naive_outflow_error));
+    f.add("outflow error, all hours, ours", percent(ours, truth), of_truth, "sum of |ours - truth|");
+    f.add("outflow error, all hours, naive", percent(naive, truth), of_truth, "sum of |naive - truth|");
+    let of_sales = |n: u64| percent(n as f64, depth.sales as f64);
+    let unit = "% of sales";
+    f.add("sales that lie on sold page 1", of_sales(depth.first_page), unit, "sold pages follow listing order");
+    f.add("sales that lie on sold pages 1 to 5", of_sales(depth.five_pages), unit, "what five pages could show");
+    f.add("sales that lie on sold pages 1 to 50", of_sales(depth.fifty_pages), unit, "what a deep sweep could show");
+    f.add("sales called off or not yet shown", of_sales(depth.hidden), unit, "no page shows them");
+}
+
+fn requests(f: &mut Figures, all: &[IpTruth]) {
+    let quiet: Vec<&IpTruth> = all.iter().filter(|t| t.temperature <= 1.0).collect();
+    let sum = |of: fn(&IpTruth) -> u64| quiet.iter().map(|t| of(t)).sum::<u64>() as f64;
+    let crawls = sum(|t| t.crawls).max(1.0);
+    let after_first = sum(|t| t.requests_after_first) / (crawls - quiet.len() as f64).max(1.0);
+    let what = "aim <= 2; quiet: <= 1 listing an hour; first crawl left out";
+    f.add("requests per crawl of a quiet IP, ours", after_first, "requests", what);
+    f.add("the same, first crawl included", sum(|t| t.requests) / crawls, "requests", "");
+    f.add("the same, naive", sum(|t| t.naive_requests) / crawls, "requests", "10 where there are so many pages");
+    let total = |of: fn(&IpTruth) -> u64| all.iter().map(of).sum::<u64>() as f64;
+    f.add("requests per crawl, all IPs, ours", total(|t| t.requests) / total(|t| t.crawls).max(1.0), "requests", "");
 }

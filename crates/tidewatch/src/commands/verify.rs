@@ -183,10 +183,10 @@ fn crawled(ip: &Value) -> anyhow::Result<Option<String>> {
     if ip["failures"].as_u64().is_some_and(|failures| failures > 0) {
         bail!("{}", ip["last_error"].as_str().unwrap_or("failed"));
     }
-    // Beyond 15,000 Mercari does not count, and then neither do we.
-    let count = |name: &str| ip[name].as_i64().map_or_else(|| "more than 15000".to_owned(), |n| format!("about {n}"));
-    let seen = |_| format!("{} on sale, {} sold", count("on_sale_total"), count("sold_total"));
-    Ok(ip["last_crawled_at"].as_str().map(seen))
+    // Beyond 15,000 Mercari does not count; what is on sale is then what was seen.
+    let on_sale = ip["on_sale_total"].as_i64().unwrap_or(0);
+    let sold = ip["sold_total"].as_i64().map_or_else(|| "more than 15000".to_owned(), |n| format!("about {n}"));
+    Ok(ip["last_crawled_at"].as_str().map(|_| format!("at least {on_sale} on sale, {sold} sold")))
 }
 
 fn recorded(items: &Value) -> Option<String> {

@@ -4,7 +4,7 @@ use crate::figure::{quantile, rate};
 use crate::{Failure, Options};
 use async_trait::async_trait;
 use engine::{Checked, Engine, EngineMetrics, EngineOptions, Recorded, Registered};
-use model::{Clock, HOUR, MINUTE, ScaledClock, SharedClock, SystemClock, Timestamp, WatchKind};
+use model::{HOUR, ScaledClock, SharedClock, Timestamp, WatchKind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -27,20 +27,20 @@ pub async fn run(options: &Options) -> Result<(), Failure> {
     let targets = options.number("targets", 100_000)?;
     let mut figures = Figures::new("claim", COMMAND);
     durations(targets, &mut figures).await?;
-    let start = Timestamp::parse("2026-11-02T00:00:00+09:00").unwrap_or_default();
+    let begins = begins();
     for (name, settles) in [("claimed only", false), ("claimed and settled", true)] {
-        let clock: SharedClock = Arc::new(SystemClock);
-        let now = clock.now();
-        let lags = scheduled(clock, settles, targets, |_| now, Duration::from_secs(90)).await?;
+        let lags = scheduled(1.0, settles, targets, |_| begins, Duration::from_secs(90)).await?;
         lag(&mut figures, &format!("{targets} due at once, {name}"), targets, lags, 1.0);
     }
-    let clock: SharedClock = Arc::new(ScaledClock::new(start, SPEED));
-    let from = start.plus(5 * MINUTE);
-    let spread = |n: u64| from.plus((n * HOUR as u64 / targets) as i64);
-    let lags = scheduled(clock, true, targets, spread, Duration::from_secs(100)).await?;
-    lag(&mut figures, &format!("{targets} over a simulated hour, 60 x"), targets, lags, SPEED);
+    let spread = |n: u64| begins.plus((n * HOUR as u64 / targets) as i64);
+    let lags = scheduled(SPEED, true, targets, spread, Duration::from_secs(100)).await?;
+    lag(&mut figures, &format!("{targets} over a simulated hour, {SPEED} x"), targets, lags, SPEED);
     figures.save()?;
     Ok(())
+}
+
+fn begins() -> Timestamp {
+    Timestamp::parse("2026-11-02T00:00:00+09:00").unwrap_or_default()
 }
 
 /// A store with `targets` targets, the n-th due at `due(n)`.
@@ -57,13 +57,14 @@ async fn filled(folder: &tempfile::TempDir, targets: u64, due: impl Fn(u64) -> T
 }
 
 async fn durations(targets: u64, f: &mut Figures) -> Result<(), Failure> {
-    let now = Timestamp::parse("2026-11-02T00:00:00+09:00").unwrap_or_default();
+    let now = begins();
     for leased in [0_u64, 50, 100] {
         let folder = tempfile::tempdir()?;
         let store = filled(&folder, targets, |n| now.plus(-(n as i64 % HOUR))).await?;
         let mut tx = store.begin().await?;
         // Every other one, as claims of other processes leave it.
-        let lease = "UPDATE targets SET lease_token = 'other', lease_until = ?, claimable_at = ? WHERE ref_id % 100 < ?";
+        let lease =
+            "UPDATE targets SET lease_token = 'other', lease_until = ?, claimable_at = ? WHERE ref_id % 100 < ?";
         tx.exec(lease, args![now + LEASE, now + LEASE, leased as i64]).await?;
         tx.commit().await?;
         let (mut spans, mut got) = (Vec::new(), 0);
@@ -97,9 +98,10 @@ fn lag(f: &mut Figures, name: &str, targets: u64, mut run: Lags, speed: f64) {
     f.add(&format!("{name}: due to claim, p99"), quantile(&mut run.lags, 0.99), "ms", "real time");
 }
 
-/// Lets the scheduler claim everything, or as much as `limit` of real time allows.
+/// Lets the scheduler claim everything, or as much as `limit` of real time allows, with a clock that runs `speed` times
+/// as fast as the wall.
 async fn scheduled(
-    clock: SharedClock,
+    speed: f64,
     settles: bool,
     targets: u64,
     due: impl Fn(u64) -> Timestamp,
@@ -107,13 +109,15 @@ async fn scheduled(
 ) -> Result<Lags, Failure> {
     let folder = tempfile::tempdir()?;
     let store = filled(&folder, targets, due).await?;
+    let clock: SharedClock = Arc::new(ScaledClock::new(begins(), speed));
     let mut registry = prometheus_client::registry::Registry::default();
     let metrics = Arc::new(EngineMetrics::new(&mut registry));
     let next = AtomicU64::new(0);
     let tokens = Arc::new(move || format!("t{}", next.fetch_add(1, Ordering::Relaxed)));
     let options = EngineOptions { lease: LEASE, ..EngineOptions::default() };
     let engine = Arc::new(Engine::new(store, clock, options, metrics, tokens));
-    let nothing = Arc::new(Nothing { settles, wanted: targets, lags: Mutex::default(), done: CancellationToken::new() });
+    let nothing =
+        Arc::new(Nothing { settles, wanted: targets, lags: Mutex::default(), done: CancellationToken::new() });
     let stop = CancellationToken::new();
     let begun = Instant::now();
     let watches = vec![Arc::clone(&nothing) as Arc<dyn Registered>];

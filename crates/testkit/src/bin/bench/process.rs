@@ -26,7 +26,12 @@ pub async fn run(options: &Options) -> Result<(), Failure> {
     let folder = tempfile::tempdir()?;
     let mut figures = Figures::new("process", COMMAND);
     let size = std::fs::metadata(&program)?.len();
-    figures.add("size of the program", size as f64 / 1e6, "MB", &program.file_name().unwrap_or_default().to_string_lossy());
+    figures.add(
+        "size of the program",
+        size as f64 / 1e6,
+        "MB",
+        &program.file_name().unwrap_or_default().to_string_lossy(),
+    );
     let first = start(&program, folder.path()).await?;
     figures.add("start to /live, new database", first.took.as_secs_f64() * 1000.0, "ms", "migrations included");
     tokio::time::sleep(SETTLED).await;

@@ -80,7 +80,12 @@ fn report(f: &mut Figures, stretches: &mut [Stretch]) {
         let ours = rate(s.crawls * ROWS, s.recorded);
         let plain = rate(s.plain_crawls * ROWS, s.plain);
         let upto = format!("up to {} items stored", s.items);
-        f.add(&format!("record, {upto}"), ours, "rows/s", &format!("plain bulk upsert {plain:.0}: ratio {:.2}", ours / plain));
+        f.add(
+            &format!("record, {upto}"),
+            ours,
+            "rows/s",
+            &format!("plain bulk upsert {plain:.0}: ratio {:.2}", ours / plain),
+        );
         if s.single_crawls > 0 {
             let single = rate(s.single_crawls * ROWS, s.single);
             f.add("  plain, row by row, prepared", single, "rows/s", &format!("record / this = {:.2}", ours / single));
@@ -197,12 +202,22 @@ impl Bench {
             }
         }
         for (name, span) in parts {
-            f.add(&format!("part: {name}"), span.as_secs_f64() * 1000.0 / crawls.max(1) as f64, "ms", "mean of a record");
+            f.add(
+                &format!("part: {name}"),
+                span.as_secs_f64() * 1000.0 / crawls.max(1) as f64,
+                "ms",
+                "mean of a record",
+            );
         }
         Ok(())
     }
 
-    async fn dissect(&self, task: &Task, crawl: &Crawl, parts: &mut Vec<(&'static str, Duration)>) -> Result<(), Failure> {
+    async fn dissect(
+        &self,
+        task: &Task,
+        crawl: &Crawl,
+        parts: &mut Vec<(&'static str, Duration)>,
+    ) -> Result<(), Failure> {
         let now = self.world.clock.now();
         let mut lap = Lap { at: Instant::now(), next: 0, parts };
         let mut tx = self.world.store().begin().await?;

@@ -95,7 +95,10 @@ impl Stock {
         let row = |l: &Listing| {
             let id = format!("m{:011}", 40_000_000_000 + l.number * 1_000 + self.ip);
             Row {
-                title: format!("【新品未使用】作品{:03} アクリルスタンド 限定 特典付き まとめ売り {}", self.ip, l.number),
+                title: format!(
+                    "【新品未使用】作品{:03} アクリルスタンド 限定 特典付き まとめ売り {}",
+                    self.ip, l.number
+                ),
                 price: Some(l.price),
                 status,
                 created: Some(l.created),
