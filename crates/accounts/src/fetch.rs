@@ -1,0 +1,226 @@
+//! Sending what an [`Inquiry`] prepares. Every origin has its limiter and its breaker; redirects are not followed.
+
+use crate::inquiry::{Answer, Answered, Inquiry, Step};
+use crate::reading::{Reading, ReadingStatus};
+use crate::request::PreparedRequest;
+use engine::FetchError;
+use engine::http::{ClientSettings, body_capped, client, is_challenge, retry_after, sent};
+use engine::upstream::{Jitter, Upstream, backoff};
+use model::{SharedClock, Timestamp};
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+/// Longest body of an answer that is read.
+pub const BODY_CAP: usize = 1 << 20;
+/// Longest time for one exchange.
+pub const TIME_OUT: Duration = Duration::from_secs(15);
+/// How often one request is sent at most.
+pub const TRIES: u32 = 3;
+/// A longer pause is the schedule's to keep, not a worker's.
+const LONGEST_WAIT: Duration = Duration::from_secs(10);
+const FIRST_WAIT: Duration = Duration::from_secs(1);
+
+/// Sends requests and keeps the pace of every origin.
+pub struct Fetcher {
+    client: reqwest::Client,
+    clock: SharedClock,
+    nonce: fn() -> String,
+    upstreams: Mutex<HashMap<String, Arc<Upstream>>>,
+    jitter: Mutex<Jitter>,
+}
+
+/// Why one exchange gave no reading, and how the next try stands to it.
+struct Failure {
+    error: FetchError,
+    again: bool,
+}
+
+impl Fetcher {
+    /// A fetcher with a client of its own. `Rejected` when TLS cannot be set up.
+    pub fn new(settings: &ClientSettings, clock: SharedClock) -> Result<Self, FetchError> {
+        Ok(Self::over(client(settings)?, clock))
+    }
+
+    /// A fetcher over a client that exists: one that resolves names through a guard, say. It must not follow redirects.
+    pub fn over(client: reqwest::Client, clock: SharedClock) -> Self {
+        Self {
+            client,
+            clock,
+            nonce: || uuid::Uuid::new_v4().to_string(),
+            upstreams: Mutex::default(),
+            jitter: Mutex::new(Jitter::new(uuid::Uuid::new_v4().as_u64_pair().0)),
+        }
+    }
+
+    /// The account's reading. A refusal or an answer that is not understood is a reading with that status; trouble on
+    /// the way, and being asked to wait, are errors that say when to try again.
+    pub async fn fetch(&self, inquiry: &Inquiry) -> Result<Reading, FetchError> {
+        let requests = inquiry.provider().requests.len();
+        let mut answers: Vec<Option<Answered>> = vec![None; requests];
+        let mut errors: Vec<Option<FetchError>> = vec![None; requests];
+        loop {
+            match inquiry.step(&answers) {
+                Step::Done(from, reading) => {
+                    return match reading.status {
+                        ReadingStatus::Limited | ReadingStatus::Unreachable => {
+                            Err(error_of(&mut errors, from, *reading))
+                        }
+                        _ => Ok(*reading),
+                    };
+                }
+                Step::Ask(index) => {
+                    let answered = self.ask(inquiry, index).await.unwrap_or_else(|error| {
+                        let note = inquiry.redactor().note(&error.to_string());
+                        let reading = Reading::failed(status_of(&error), note);
+                        if let Some(slot) = errors.get_mut(index) {
+                            *slot = Some(error);
+                        }
+                        Answered { reading, ask_next: true }
+                    });
+                    match answers.get_mut(index) {
+                        Some(slot) => *slot = Some(answered),
+                        None => return Err(FetchError::Rejected(format!("there is no request {index}"))),
+                    }
+                }
+            }
+        }
+    }
+
+    /// The limiter and breaker of an origin, for the status page.
+    pub fn upstreams(&self) -> Vec<Arc<Upstream>> {
+        self.upstreams.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+    }
+
+    async fn ask(&self, inquiry: &Inquiry, index: usize) -> Result<Answered, FetchError> {
+        let mut attempt = 0;
+        let mut last = None;
+        loop {
+            // Prepared anew each time: a nonce is good once, and a signature for minutes.
+            let now = self.clock.now();
+            let prepared = inquiry.prepare(index, now, &(self.nonce)());
+            let prepared = prepared.map_err(|fault| FetchError::Rejected(fault.to_string()))?;
+            let upstream = self.upstream(inquiry, &prepared);
+            if let Err(postponed) = upstream.admit().await {
+                // Why a second try may not go is told by the first.
+                return Err(last.unwrap_or(postponed));
+            }
+            let failure = match self.exchange(inquiry, index, prepared).await {
+                Ok(answered) => {
+                    upstream.succeeded();
+                    return Ok(answered);
+                }
+                Err(failure) => failure,
+            };
+            upstream.failed(&failure.error);
+            attempt += 1;
+            let wait = self.wait(&failure.error, attempt);
+            if !failure.again || attempt >= TRIES || wait > LONGEST_WAIT {
+                return Err(failure.error);
+            }
+            last = Some(failure.error);
+            tokio::time::sleep(self.clock.real(wait)).await;
+        }
+    }
+
+    /// What the provider asked for, and otherwise longer each time.
+    fn wait(&self, error: &FetchError, attempt: u32) -> Duration {
+        let jitter = self.jitter.lock().unwrap_or_else(PoisonError::into_inner).next();
+        let own = backoff(attempt - 1, FIRST_WAIT, LONGEST_WAIT, jitter);
+        match error {
+            FetchError::Limited { retry_after: Some(asked), .. } => (*asked).max(own),
+            _ => own,
+        }
+    }
+
+    async fn exchange(&self, inquiry: &Inquiry, index: usize, prepared: PreparedRequest) -> Result<Answered, Failure> {
+        let clean = |error: FetchError| match error {
+            FetchError::Transient(text) => FetchError::Transient(inquiry.redactor().note(&text)),
+            FetchError::Rejected(text) => FetchError::Rejected(inquiry.redactor().note(&text)),
+            other => other,
+        };
+        let failure =
+            |error: FetchError| Failure { again: matches!(error, FetchError::Transient(_)), error: clean(error) };
+        let headers = header_map(&prepared).map_err(|error| Failure { error, again: false })?;
+        let request =
+            self.client.request(prepared.method, prepared.url).headers(headers).body(prepared.body).timeout(TIME_OUT);
+        let response = request.send().await.map_err(|error| failure(sent(error)))?;
+        let (http, headers) = (response.status().as_u16(), response.headers().clone());
+        let body = match body_capped(response, BODY_CAP).await {
+            Ok(body) => body,
+            Err(FetchError::Malformed(words)) => {
+                let reading = Reading::failed(ReadingStatus::Malformed, words);
+                return Ok(Answered { reading, ask_next: true });
+            }
+            Err(error) => return Err(failure(error)),
+        };
+        let now = self.clock.now();
+        let answered = inquiry.interpret(index, &Answer { http, headers: &headers, body: &body }, now);
+        if is_challenge(&headers, &body) {
+            return Err(Failure { error: FetchError::Blocked(format!("HTTP {http}, challenge")), again: false });
+        }
+        match trouble(&answered.reading, http, &headers, now) {
+            Some(error) => Err(Failure { error, again: true }),
+            None => Ok(answered),
+        }
+    }
+
+    fn upstream(&self, inquiry: &Inquiry, prepared: &PreparedRequest) -> Arc<Upstream> {
+        let origin = prepared.origin();
+        let mut upstreams = self.upstreams.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = upstreams.entry(origin.clone()).or_insert_with(|| {
+            let policy = inquiry.provider().rate_limit.policy();
+            // Differs by origin, so that their requests do not fall together.
+            let seed = origin.bytes().fold(7u64, |seed, byte| seed.wrapping_mul(31).wrapping_add(u64::from(byte)));
+            Arc::new(Upstream::new(origin, policy, self.clock.clone(), seed))
+        });
+        known.clone()
+    }
+}
+
+/// The header values are marked, so that nothing that prints requests prints them.
+fn header_map(prepared: &PreparedRequest) -> Result<HeaderMap, FetchError> {
+    let mut headers = HeaderMap::new();
+    for (name, value) in &prepared.headers {
+        let refused =
+            || FetchError::Rejected(format!("the header {name} cannot be sent: it holds other than ASCII text"));
+        let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| refused())?;
+        let mut value = HeaderValue::from_str(value).map_err(|_| refused())?;
+        value.set_sensitive(true);
+        headers.insert(name, value);
+    }
+    Ok(headers)
+}
+
+/// An answer that says the provider is in trouble or wants fewer questions, as the limiter and the breaker see it.
+fn trouble(reading: &Reading, http: u16, headers: &HeaderMap, now: Timestamp) -> Option<FetchError> {
+    let words = || reading.note.clone().unwrap_or_else(|| format!("HTTP {http}"));
+    let asked = retry_after(headers, now);
+    match reading.status {
+        ReadingStatus::Limited => Some(FetchError::Limited { retry_after: asked, message: words() }),
+        ReadingStatus::Unreachable if http == 503 && asked.is_some() => {
+            Some(FetchError::Limited { retry_after: asked, message: words() })
+        }
+        ReadingStatus::Unreachable => Some(FetchError::Transient(words())),
+        _ => None,
+    }
+}
+
+/// What an error means for the account, for the row that shows its last look.
+pub fn status_of(error: &FetchError) -> ReadingStatus {
+    match error {
+        FetchError::Transient(_) | FetchError::Blocked(_) | FetchError::Postponed(_) => ReadingStatus::Unreachable,
+        FetchError::Limited { .. } => ReadingStatus::Limited,
+        FetchError::Rejected(_) => ReadingStatus::Unsupported,
+        FetchError::Malformed(_) => ReadingStatus::Malformed,
+    }
+}
+
+fn error_of(errors: &mut [Option<FetchError>], from: usize, reading: Reading) -> FetchError {
+    let words = reading.note.unwrap_or_default();
+    errors.get_mut(from).and_then(Option::take).unwrap_or(match reading.status {
+        ReadingStatus::Limited => FetchError::Limited { retry_after: None, message: words },
+        _ => FetchError::Transient(words),
+    })
+}
