@@ -111,13 +111,14 @@ impl Scheduler {
     }
 
     async fn housekeeping(self: Arc<Self>) {
-        loop {
+        // The first round at once: a process restarted more often than the interval would never come to one.
+        while !self.stop.is_cancelled() {
+            housekeep(&self.engine, &self.watches).await;
             let pause = self.engine.clock.real(self.engine.options.housekeeping).max(Duration::from_secs(1));
             tokio::select! {
-                () = self.stop.cancelled() => return,
+                () = self.stop.cancelled() => {}
                 () = tokio::time::sleep(pause) => {}
             }
-            housekeep(&self.engine, &self.watches).await;
         }
     }
 
