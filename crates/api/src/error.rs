@@ -48,7 +48,7 @@ impl ApiError {
     }
 
     /// 429: again after so many seconds.
-    pub(crate) fn too_many(retry_after: u64) -> Self {
+    pub fn too_many(retry_after: u64) -> Self {
         let message = format!("too many requests; try again in {retry_after} s");
         Self { retry_after: Some(retry_after), ..Self::new(StatusCode::TOO_MANY_REQUESTS, message) }
     }

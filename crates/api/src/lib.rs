@@ -2,7 +2,9 @@
 //! the connection loop. It knows nothing of what is watched; watches bring their own routers.
 
 mod admin_key;
+pub mod alerts;
 mod auth;
+pub mod channels;
 mod client;
 mod envelope;
 mod error;

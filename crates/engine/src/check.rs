@@ -5,8 +5,9 @@ use crate::watch::{Recorded, Seen, Watch};
 use crate::{Engine, Registered};
 use async_trait::async_trait;
 use model::{Timestamp, WatchKind};
+use std::sync::Arc;
 use std::time::Duration;
-use store::{Outcome, Store, StoreError, Task};
+use store::{Outcome, Store, StoreError, Task, Tx};
 
 /// How a check ended.
 #[derive(Debug)]
@@ -65,7 +66,10 @@ async fn look<W: Watch>(engine: &Engine, watch: &W, task: &Task) -> Result<Check
     };
     match fetched {
         Ok(observation) => {
-            let recorded = deliver(engine, watch, task, &observation, seen_at).await?;
+            let recorded = match watch.group() {
+                Some(group) => group.deliver(engine, watch, task, Arc::new(observation), seen_at).await?,
+                None => deliver(engine, watch, task, &observation, seen_at).await?,
+            };
             Ok(Checked::Recorded(recorded))
         }
         Err(FetchError::Postponed(wait)) => {
@@ -125,14 +129,39 @@ async fn deliver_once<W: Watch>(
 ) -> Result<Recorded, StoreError> {
     let now = engine.clock.now();
     let mut tx = engine.store.begin().await?;
-    let recorded = watch.record(&mut tx, task, Seen { observation, seen_at, now }).await?;
-    let outcome = Outcome::Success { next_due: recorded.next_due, interval: recorded.interval };
-    store::settle(&mut tx, task, &outcome, now).await?;
+    let recorded = write(&mut tx, watch, task, Seen { observation, seen_at, now }).await?;
     tx.commit().await?;
     Ok(recorded)
 }
 
+/// What one observation means, and the end of its lease, in the caller's transaction.
+pub(crate) async fn write<W: Watch>(
+    tx: &mut Tx,
+    watch: &W,
+    task: &Task,
+    seen: Seen<'_, W::Observation>,
+) -> Result<Recorded, StoreError> {
+    let now = seen.now;
+    let recorded = watch.record(tx, task, seen).await?;
+    let outcome = Outcome::Success { next_due: recorded.next_due, interval: recorded.interval };
+    store::settle(tx, task, &outcome, now).await?;
+    Ok(recorded)
+}
+
 async fn give_up<W: Watch>(engine: &Engine, watch: &W, task: &Task, error: &FetchError) -> Result<(), StoreError> {
+    let mut tries = 0;
+    loop {
+        tries += 1;
+        match give_up_once(engine, watch, task, error).await {
+            Err(e) if e.is_retryable() && tries < RECORD_TRIES => {
+                tokio::time::sleep(Duration::from_millis(20 << tries)).await;
+            }
+            ended => return ended,
+        }
+    }
+}
+
+async fn give_up_once<W: Watch>(engine: &Engine, watch: &W, task: &Task, error: &FetchError) -> Result<(), StoreError> {
     let now = engine.clock.now();
     let mut tx = engine.store.begin().await?;
     let recorded = watch.fail(&mut tx, task, error, now).await?;
@@ -147,6 +176,10 @@ async fn give_up<W: Watch>(engine: &Engine, watch: &W, task: &Task, error: &Fetc
 impl<W: Watch> Registered for W {
     fn kind(&self) -> WatchKind {
         Watch::kind(self)
+    }
+
+    fn in_flight(&self) -> Option<usize> {
+        Watch::in_flight(self)
     }
 
     async fn check(&self, engine: &Engine, task: &Task) -> Checked {

@@ -8,7 +8,7 @@ use model::{SharedClock, Timestamp, WatchKind};
 use std::sync::Arc;
 use std::time::Duration;
 use store::{Store, StoreError, Task};
-use tokio::sync::{Notify, broadcast};
+use tokio::sync::{broadcast, watch};
 
 /// How the engine schedules.
 #[derive(Clone, Debug)]
@@ -57,7 +57,7 @@ pub struct Engine {
     /// What is counted.
     pub metrics: Arc<EngineMetrics>,
     events: broadcast::Sender<Event>,
-    hint: Notify,
+    hint: watch::Sender<()>,
     tokens: Arc<dyn Fn() -> String + Send + Sync>,
 }
 
@@ -71,7 +71,7 @@ impl Engine {
         tokens: Arc<dyn Fn() -> String + Send + Sync>,
     ) -> Self {
         let (events, _) = broadcast::channel(1024);
-        Self { store, clock, options, metrics, events, hint: Notify::new(), tokens }
+        Self { store, clock, options, metrics, events, hint: watch::Sender::new(()), tokens }
     }
 
     /// Listens to what is committed from now on. A slow listener misses events, never delays them.
@@ -88,11 +88,11 @@ impl Engine {
 
     /// Wakes the scheduler: something may be due earlier than it thinks.
     pub fn wake(&self) {
-        self.hint.notify_one();
+        self.hint.send_replace(());
     }
 
-    pub(crate) async fn hinted(&self) {
-        self.hint.notified().await;
+    pub(crate) fn hints(&self) -> watch::Receiver<()> {
+        self.hint.subscribe()
     }
 
     pub(crate) fn token(&self) -> String {
@@ -105,6 +105,10 @@ impl Engine {
 pub trait Registered: Send + Sync + 'static {
     /// Which kind.
     fn kind(&self) -> WatchKind;
+    /// How many of its checks run at the same time; `None` is what the engine says.
+    fn in_flight(&self) -> Option<usize> {
+        None
+    }
     /// Looks at one claimed target.
     async fn check(&self, engine: &Engine, task: &Task) -> Checked;
     /// Roll-ups and retention.

@@ -4,7 +4,7 @@ use crate::FetchError;
 use crate::proxy::ProxyUrl;
 use model::Timestamp;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
-use reqwest::{Client, Response, StatusCode};
+use reqwest::{Client, ClientBuilder, Response, StatusCode};
 use rustls_platform_verifier::BuilderVerifierExt;
 use std::error::Error;
 use std::sync::{Arc, OnceLock};
@@ -23,6 +23,8 @@ pub struct ClientSettings {
     pub user_agent: String,
     /// The way out; `None` is direct, whatever the environment says.
     pub proxy: Option<ProxyUrl>,
+    /// Open connections kept for each host while nothing is asked.
+    pub idle_per_host: usize,
 }
 
 impl Default for ClientSettings {
@@ -33,6 +35,7 @@ impl Default for ClientSettings {
             total: Duration::from_secs(30),
             user_agent: concat!("tidewatch/", env!("CARGO_PKG_VERSION")).to_owned(),
             proxy: None,
+            idle_per_host: 8,
         }
     }
 }
@@ -45,13 +48,18 @@ pub fn install_crypto() {
 
 /// Builds a client that follows no redirect. `Rejected` when TLS cannot be set up or the proxy cannot be used.
 pub fn client(settings: &ClientSettings) -> Result<Client, FetchError> {
+    builder(settings)?.build().map_err(sent)
+}
+
+/// What [`client`] builds, for who resolves names in another way. `Rejected` as there.
+pub fn builder(settings: &ClientSettings) -> Result<ClientBuilder, FetchError> {
     let mut builder = Client::builder()
         .tls_backend_preconfigured(tls()?)
         .redirect(reqwest::redirect::Policy::none())
         .connect_timeout(settings.connect)
         .read_timeout(settings.read)
         .timeout(settings.total)
-        .pool_max_idle_per_host(8)
+        .pool_max_idle_per_host(settings.idle_per_host)
         .pool_idle_timeout(Duration::from_secs(60))
         .user_agent(&settings.user_agent)
         .no_proxy();
@@ -60,11 +68,12 @@ pub fn client(settings: &ClientSettings) -> Result<Client, FetchError> {
             reqwest::Proxy::all(proxy.expose()).map_err(|_| FetchError::Rejected("unusable proxy URL".into()))?;
         builder = builder.proxy(proxy);
     }
-    builder.build().map_err(sent)
+    Ok(builder)
 }
 
 /// The TLS set-up all clients share: reading the root certificates anew costs each client 33 ms and 0.9 MB.
-fn tls() -> Result<rustls::ClientConfig, FetchError> {
+/// `Rejected` when it cannot be made.
+pub fn tls() -> Result<rustls::ClientConfig, FetchError> {
     static SHARED: OnceLock<Result<rustls::ClientConfig, String>> = OnceLock::new();
     let made = SHARED.get_or_init(|| {
         install_crypto();

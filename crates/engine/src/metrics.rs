@@ -7,6 +7,8 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 use store::Task;
 
@@ -39,6 +41,8 @@ struct Through {
 /// The engine's metrics; handles are held, so counting costs nanoseconds.
 pub struct EngineMetrics {
     waiting: Gauge,
+    /// Claimed and not begun, by lane.
+    lanes: Mutex<BTreeMap<WatchKind, usize>>,
     pushed: Counter,
     skipped: Counter,
     processed: Family<Status, Counter>,
@@ -59,6 +63,7 @@ impl EngineMetrics {
         let seconds = || Histogram::new(exponential_buckets(0.005, 2.0, 16));
         let m = Self {
             waiting: Gauge::default(),
+            lanes: Mutex::default(),
             pushed: Counter::default(),
             skipped: Counter::default(),
             processed: Family::default(),
@@ -99,8 +104,12 @@ impl EngineMetrics {
         }
     }
 
-    pub(crate) fn waiting(&self, n: usize) {
-        let n = i64::try_from(n).unwrap_or(i64::MAX);
+    pub(crate) fn waiting(&self, kind: WatchKind, n: usize) {
+        let n = {
+            let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
+            lanes.insert(kind, n);
+            i64::try_from(lanes.values().sum::<usize>()).unwrap_or(i64::MAX)
+        };
         self.waiting.set(n);
         self.queue.get_or_create(&Queue { queue: "tasks" }).set(n);
         self.depth.get_or_create(&Name { name: "tasks" }).set(n);

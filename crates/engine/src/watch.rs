@@ -1,6 +1,7 @@
 //! The seam between the engine and what is watched.
 
 use crate::error::FetchError;
+use crate::group::Group;
 use async_trait::async_trait;
 use model::{Timestamp, WatchKind};
 use serde::Serialize;
@@ -19,6 +20,16 @@ pub trait Watch: Send + Sync + 'static {
 
     /// Which kind.
     fn kind(&self) -> WatchKind;
+
+    /// How many of its checks run at the same time; `None` is what the engine says.
+    fn in_flight(&self) -> Option<usize> {
+        None
+    }
+
+    /// Where observations wait to be recorded together; `None` records each in a transaction of its own.
+    fn group(&self) -> Option<&Group<Self::Observation>> {
+        None
+    }
 
     /// Gathers what the fetch needs. `None`: there is nothing to look at any more.
     async fn brief(&self, store: &Store, task: &Task) -> Result<Option<Self::Brief>, StoreError>;

@@ -225,6 +225,19 @@ fn a_stream_that_does_not_reach_known_ground_says_so() {
     assert_eq!(gap.outflow, Some((since, at("14:00"))), "what was listed long ago and sold may be deeper");
 }
 
+/// Rule 4: rows without times (the browser's tiles) cannot say how far a limited stream reached: all since the previous
+/// crawl may be missing, and no hour after this one.
+#[test]
+fn a_limited_stream_without_times_leaves_the_whole_stretch_open() {
+    let mut bare = on_sale("m1", at("13:00"));
+    (bare.created, bare.updated) = (None, None);
+    let mut seen = crawl(vec![bare], vec![]);
+    (seen.on_sale.end, seen.on_sale.reached) = (StreamEnd::Limit, None);
+    let gap = run(&[], &tracking(), &seen).gap;
+    assert_eq!(gap.inflow, Some((at("12:00").plus(-2 * MINUTE), at("14:00"))));
+    assert_eq!(Gap::hours(gap.inflow).len(), 3);
+}
+
 /// Rule 4: a page limit that happens to fall on covered ground hides nothing.
 #[test]
 fn a_limit_below_the_previous_crawl_is_no_gap() {

@@ -11,8 +11,10 @@ pub type TargetId = i64;
 pub enum WatchKind {
     /// An IP on a marketplace.
     Market,
-    /// A balance or a key.
+    /// A balance at a provider.
     Account,
+    /// A key of the pool: an account too, looked at in its own lane so that neither starves the other.
+    Key,
     /// A renewal that is due by the calendar.
     Subscription,
     /// A mailbox with bills.
@@ -25,6 +27,7 @@ impl WatchKind {
         match self {
             Self::Market => "market",
             Self::Account => "account",
+            Self::Key => "key",
             Self::Subscription => "subscription",
             Self::Mailbox => "mailbox",
         }
@@ -32,7 +35,9 @@ impl WatchKind {
 
     /// Reads what [`WatchKind::as_str`] writes.
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Market, Self::Account, Self::Subscription, Self::Mailbox].into_iter().find(|k| k.as_str() == text)
+        [Self::Market, Self::Account, Self::Key, Self::Subscription, Self::Mailbox]
+            .into_iter()
+            .find(|k| k.as_str() == text)
     }
 }
 

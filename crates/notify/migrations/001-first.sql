@@ -9,8 +9,9 @@ CREATE TABLE IF NOT EXISTS channels (
   quiet VARCHAR(96),
   per_second BIGINT,
   per_minute BIGINT,
-  gather_ms BIGINT NOT NULL,
+  gather_ms BIGINT,
   enabled BIGINT NOT NULL,
+  origin VARCHAR(16) NOT NULL,
   created_at BIGINT NOT NULL,
   updated_at BIGINT NOT NULL,
   lease_token VARCHAR(64),
@@ -34,3 +35,6 @@ CREATE TABLE IF NOT EXISTS deliveries (
 ) @TABLE@;
 CREATE UNIQUE INDEX @INE@ deliveries_once ON deliveries (outbox_id, channel_id);
 CREATE INDEX @INE@ deliveries_due ON deliveries (state, channel_id, next_attempt_at);
+CREATE INDEX @INE@ deliveries_channel ON deliveries (channel_id, id);
+
+CREATE INDEX @INE@ outbox_alert ON outbox (alert_id);

@@ -2,18 +2,23 @@
 //! is written down at once. At least once: the only moment a message can be sent twice is a crash between a channel's
 //! yes and the write that follows it.
 
+use crate::channel::ConfigError;
 use crate::destination::Destination;
 use crate::error::NotifyError;
 use crate::message::{Item, Message};
+use crate::observer::{Nobody, Observer, Outcome};
 use crate::retry::{MAX_ATTEMPTS, next_attempt};
+use crate::rules::Rules;
 use crate::seal::Sealer;
-use crate::send::Sender;
-use crate::store::{self, Claimed, Due, Settlement, Wait};
+use crate::secrets;
+use crate::send::{Sender, Trial};
+use crate::store::{self, ChannelDraft, ChannelRow, Claimed, Due, Settlement, Wait};
 use crate::wire::Verdict;
 use ::store::{Store, StoreError};
 use model::{Severity, SharedClock, Timestamp};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
+use url::Url;
 use uuid::Uuid;
 
 /// Longest time a channel is left alone because it asked for it: what asks for more does not mean it.
@@ -32,11 +37,26 @@ pub struct DeliverOptions {
     pub digest: u32,
     /// Messages taken out of the outbox in one transaction.
     pub batch: u32,
+    /// How long alerts are gathered for a channel that does not say so itself.
+    pub gather: Duration,
+    /// Tries before a delivery is dead.
+    pub max_attempts: u32,
+    /// Whether channels may ask for addresses of the own network.
+    pub allow_private: bool,
 }
 
 impl Default for DeliverOptions {
     fn default() -> Self {
-        Self { lease: Duration::from_secs(120), poll: Duration::from_secs(2), channels: 8, digest: 50, batch: 200 }
+        Self {
+            lease: Duration::from_secs(120),
+            poll: Duration::from_secs(2),
+            channels: 8,
+            digest: 50,
+            batch: 200,
+            gather: Duration::from_secs(30),
+            max_attempts: MAX_ATTEMPTS,
+            allow_private: false,
+        }
     }
 }
 
@@ -48,6 +68,9 @@ pub struct Deliverer {
     pub(crate) clock: SharedClock,
     pub(crate) options: DeliverOptions,
     pub(crate) hint: tokio::sync::Notify,
+    observer: Arc<dyn Observer>,
+    public_url: Option<Url>,
+    apprise: Option<Url>,
 }
 
 impl Deliverer {
@@ -59,7 +82,59 @@ impl Deliverer {
         clock: SharedClock,
         options: DeliverOptions,
     ) -> Self {
-        Self { store, sender, sealer, clock, options, hint: tokio::sync::Notify::new() }
+        let (hint, observer) = (tokio::sync::Notify::new(), Arc::new(Nobody));
+        Self { store, sender, sealer, clock, options, hint, observer, public_url: None, apprise: None }
+    }
+
+    /// Tells `observer` of every try.
+    #[must_use]
+    pub fn observed(mut self, observer: Arc<dyn Observer>) -> Self {
+        self.observer = observer;
+        self
+    }
+
+    /// Puts links into messages: `{url}/alerts/{id}`.
+    #[must_use]
+    pub fn linked(mut self, url: Option<Url>) -> Self {
+        self.public_url = url;
+        self
+    }
+
+    /// Sends what is stated as a URL of a service without a channel here through this Apprise gateway.
+    #[must_use]
+    pub fn through(mut self, gateway: Option<Url>) -> Self {
+        self.apprise = gateway;
+        self
+    }
+
+    /// What channels are held against, here and wherever they are changed.
+    pub fn rules(&self) -> Rules<'_> {
+        Rules {
+            sealer: self.sealer.as_ref(),
+            allow_private: self.options.allow_private,
+            apprise: self.apprise.as_ref(),
+        }
+    }
+
+    /// Tries a channel that is kept: the very path of a real send.
+    pub async fn test(&self, row: &ChannelRow) -> Result<Trial, NotifyError> {
+        let to = row.open(&self.rules())?;
+        Ok(self.sender.test(&to, row.draft.language).await)
+    }
+
+    /// Tries a channel before it is kept; `saved` is the channel it is to become, whose secrets stand in for those the
+    /// draft leaves out.
+    pub async fn test_draft(&self, draft: &ChannelDraft, saved: Option<&ChannelRow>) -> Result<Trial, NotifyError> {
+        let rules = self.rules();
+        let (kind, config) = match saved {
+            Some(row) => secrets::completed(draft, row, &rules)?,
+            None => {
+                let (kind, config) = rules.stated(draft)?;
+                (kind, config.ok_or_else(|| ConfigError("config is missing".to_owned()))?.to_string())
+            }
+        };
+        let to = rules.destination(&kind, &config, draft.allow_private)?;
+        Ok(self.sender.test(&to, draft.language).await)
     }
 
     /// One round: fans out, then sends what is due to every channel that can take it. Answers how many channels had
@@ -74,7 +149,7 @@ impl Deliverer {
     }
 
     pub(crate) async fn fan_out(&self) -> Result<(), StoreError> {
-        while store::fan_out(&self.store, self.clock.now(), self.options.batch).await? > 0 {}
+        while store::fan_out(&self.store, self.clock.now(), self.options.batch, self.options.gather).await? > 0 {}
         Ok(())
     }
 
@@ -86,7 +161,7 @@ impl Deliverer {
 
     /// Sends to one claimed channel until nothing is due, it must be left alone, or half the lease is over.
     pub(crate) async fn work(&self, mut claimed: Claimed) -> Result<(), StoreError> {
-        let opened = claimed.channel.open(self.sealer.as_ref());
+        let opened = claimed.channel.open(&self.rules());
         if let Err(error) = &opened {
             // What is wrong may hold what was given, which may be a secret: only its kind is said.
             let kind = if matches!(error, NotifyError::Seal(_)) { "cannot be unsealed" } else { "is not valid" };
@@ -139,11 +214,25 @@ impl Deliverer {
     }
 
     async fn tell(&self, to: &Destination, claimed: &Claimed, batch: &[Due]) -> Verdict {
-        let items: Vec<Item> = batch.iter().map(|d| d.item.clone()).collect();
-        match Message::digest(items, claimed.channel.draft.language) {
-            Some(message) => self.sender.send(to, &message).await,
-            None => Verdict::refused("nothing to tell"),
-        }
+        let items: Vec<Item> = batch.iter().map(|d| Item { link: self.link(d.alert_id), ..d.item.clone() }).collect();
+        let Some(message) = Message::digest(items, claimed.channel.draft.language) else {
+            return Verdict::refused("nothing to tell");
+        };
+        let started = Instant::now();
+        let verdict = self.sender.send(to, &message).await;
+        let outcome = match &verdict {
+            Verdict::Delivered => Outcome::Delivered,
+            Verdict::Retry { .. } => Outcome::Failed,
+            Verdict::Refused { .. } => Outcome::Refused,
+        };
+        self.observer.tried(to.channel.kind(), outcome, started.elapsed());
+        verdict
+    }
+
+    fn link(&self, alert: i64) -> Option<String> {
+        let mut url = self.public_url.clone()?;
+        url.path_segments_mut().ok()?.pop_if_empty().extend(["alerts", &alert.to_string()]);
+        Some(url.into())
     }
 
     /// Writes down what came of a try; answers until when the channel is left alone.
@@ -157,7 +246,7 @@ impl Deliverer {
                 let again = |d: &Due| {
                     let attempts = d.attempts.saturating_add(1);
                     let again = next_attempt(attempts, after, claimed.channel.id, now);
-                    (d.id, (attempts < MAX_ATTEMPTS).then_some(again))
+                    (d.id, (attempts < self.options.max_attempts).then_some(again))
                 };
                 let deliveries: Vec<_> = batch.iter().map(again).collect();
                 let dead = deliveries.iter().filter(|(_, again)| again.is_none()).count();

@@ -83,6 +83,9 @@ pub struct Item {
     pub details: Map<String, Value>,
     /// Where to look.
     pub link: Option<String>,
+    /// How many seconds the alert lasted, when it is over and that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lasted: Option<u64>,
 }
 
 impl Item {
@@ -121,7 +124,7 @@ impl Message {
             kind: item.kind,
             severity: item.severity,
             title: language.headline(item.kind, item.severity, &item.title),
-            body: item.body.clone(),
+            body: body(&item, language),
             at: item.at,
             link: item.link.clone(),
             items: vec![item],
@@ -164,6 +167,7 @@ impl Message {
             labels: BTreeMap::from([("alertname".to_owned(), "test".to_owned())]),
             details: Map::new(),
             link: None,
+            lasted: None,
         };
         Self::single(item, language)
     }
@@ -183,10 +187,20 @@ impl Message {
     }
 }
 
+/// What an alert says, and how long it lasted.
+fn body(item: &Item, language: Language) -> String {
+    match item.lasted.map(|seconds| language.lasted(seconds)) {
+        Some(lasted) if item.body.is_empty() => lasted,
+        Some(lasted) => format!("{}\n{lasted}", item.body),
+        None => item.body.clone(),
+    }
+}
+
 fn line(item: &Item, language: Language) -> String {
     let head = language.headline(item.kind, item.severity, &item.title);
+    let body = body(item, language);
     // Chats show a digest as a list: what an alert says in several lines stands in one here.
-    let body = item.body.split('\n').map(str::trim).filter(|l| !l.is_empty()).collect::<Vec<_>>().join("; ");
+    let body = body.split('\n').map(str::trim).filter(|l| !l.is_empty()).collect::<Vec<_>>().join("; ");
     if body.is_empty() { format!("- {head}") } else { format!("- {head} ({body})") }
 }
 
@@ -214,6 +228,7 @@ mod tests {
             labels: BTreeMap::new(),
             details: Map::new(),
             link: None,
+            lasted: None,
         }
     }
 

@@ -13,6 +13,16 @@ pub trait Sealer: Send + Sync + 'static {
 #[error("{0}")]
 pub struct SealError(pub String);
 
+impl Sealer for store::Keyring {
+    fn seal(&self, text: &str) -> Result<String, SealError> {
+        store::Keyring::seal(self, text).map_err(|e| SealError(e.0))
+    }
+
+    fn open(&self, sealed: &str) -> Result<String, SealError> {
+        store::Keyring::open(self, sealed).map_err(|e| SealError(e.0))
+    }
+}
+
 /// Stores what it is given, for tests.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Unsealed;

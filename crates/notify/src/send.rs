@@ -16,6 +16,17 @@ use std::time::Duration;
 /// Most of an answer that is looked at, in bytes.
 const MAX_ANSWER: usize = 64 * 1024;
 
+/// What came of trying a channel, free of its secrets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trial {
+    /// What it means.
+    pub verdict: Verdict,
+    /// HTTP status or SMTP reply code; `None` without an answer.
+    pub status: Option<u16>,
+    /// The beginning of what the other side said; `None` without an answer.
+    pub said: Option<String>,
+}
+
 /// How messages leave.
 #[derive(Clone)]
 pub struct SenderOptions {
@@ -62,6 +73,15 @@ impl Sender {
 
     /// Sends a message and says what came of it. The texts in the verdict are free of the channel's secrets.
     pub async fn send(&self, to: &Destination, message: &Message) -> Verdict {
+        self.exchange(to, message).await.verdict
+    }
+
+    /// Tries a channel: the very path of a real send. Says what the other side said, too.
+    pub async fn test(&self, to: &Destination, language: Language) -> Trial {
+        self.exchange(to, &Message::test(self.clock.now(), language)).await
+    }
+
+    async fn exchange(&self, to: &Destination, message: &Message) -> Trial {
         let answer = match to.channel.request(message, self.clock.now()) {
             Prepared::Http(request) => self.http(to.reach, *request).await,
             Prepared::Mail(mail) => {
@@ -72,17 +92,15 @@ impl Sender {
             }
             Prepared::Unfit(why) => Err(Verdict::refused(why)),
         };
-        let verdict = answer.map_or_else(|verdict| verdict, |answer| to.channel.judge(&answer));
-        match verdict {
+        let said =
+            answer.as_ref().ok().map(|answer| (answer.status, to.redact(&String::from_utf8_lossy(&answer.body))));
+        let verdict = match answer.map_or_else(|verdict| verdict, |answer| to.channel.judge(&answer)) {
             Verdict::Delivered => Verdict::Delivered,
             Verdict::Retry { after, why } => Verdict::Retry { after, why: to.redact(&why) },
             Verdict::Refused { why } => Verdict::Refused { why: to.redact(&why) },
-        }
-    }
-
-    /// Tries a channel: the very path of a real send.
-    pub async fn test(&self, to: &Destination, language: Language) -> Verdict {
-        self.send(to, &Message::test(self.clock.now(), language)).await
+        };
+        let (status, said) = said.unzip();
+        Trial { verdict, status, said }
     }
 
     async fn http(&self, reach: Reach, request: PreparedRequest) -> Result<Answer, Verdict> {

@@ -38,6 +38,12 @@ const DIGEST: Words = [
     "アラート {n} 件：発生 {f}、復旧 {r}",
 ];
 
+const LASTED: Words = ["Lasted {t}", "持续 {t}", "継続時間 {t}"];
+const DAYS: Words = ["{n} d", "{n} 天", "{n} 日"];
+const HOURS: Words = ["{n} h", "{n} 小时", "{n} 時間"];
+const MINUTES: Words = ["{n} min", "{n} 分钟", "{n} 分"];
+const SECONDS: Words = ["{n} s", "{n} 秒", "{n} 秒"];
+
 impl Language {
     /// The word in tables and JSON.
     pub const fn as_str(self) -> &'static str {
@@ -100,5 +106,33 @@ impl Language {
             .replace("{n}", &(firing + recovered).to_string())
             .replace("{f}", &firing.to_string())
             .replace("{r}", &recovered.to_string())
+    }
+
+    /// How long something lasted, in its two largest units.
+    pub fn lasted(self, seconds: u64) -> String {
+        let units = [(DAYS, seconds / 86_400), (HOURS, seconds / 3_600 % 24), (MINUTES, seconds / 60 % 60)];
+        let said = units.into_iter().chain([(SECONDS, seconds % 60)]).skip_while(|(_, n)| *n == 0).take(2);
+        let said: Vec<String> =
+            said.filter(|(_, n)| *n > 0).map(|(unit, n)| self.of(unit).replace("{n}", &n.to_string())).collect();
+        let span = if said.is_empty() { self.of(SECONDS).replace("{n}", "0") } else { said.join(" ") };
+        self.of(LASTED).replace("{t}", &span)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_span_is_said_in_its_two_largest_units() {
+        for (language, seconds, said) in [
+            (Language::En, 0, "Lasted 0 s"),
+            (Language::En, 59, "Lasted 59 s"),
+            (Language::En, 7_500, "Lasted 2 h 5 min"),
+            (Language::Zh, 7_259, "持续 2 小时"),
+            (Language::Ja, 90_061, "継続時間 1 日 1 時間"),
+        ] {
+            assert_eq!(language.lasted(seconds), said);
+        }
     }
 }

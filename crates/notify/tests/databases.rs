@@ -7,7 +7,7 @@ use model::{Clock as _, Timestamp};
 use notify::{DeliverOptions, DeliveryFilter, DeliveryState, depths, list_deliveries, resend};
 use serde_json::{Value, json};
 use servers::{MariaDb, Postgres};
-use sink::{START, Sink, World};
+use sink::{RULES, START, Sink, World};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};
@@ -34,6 +34,7 @@ async fn suite(world: &World) {
     migrations_can_be_repeated(world).await;
     many_processes_send_each_message_once(world).await;
     what_is_dead_can_be_seen_sent_and_swept(world).await;
+    the_configuration_keeps_its_channels(world).await;
     world.store.close().await;
 }
 
@@ -87,6 +88,26 @@ async fn many_processes_send_each_message_once(world: &World) {
     }
 }
 
+async fn the_configuration_keeps_its_channels(world: &World) {
+    let draft = |name: &str, key: &str| {
+        let config = json!({ "url": format!("https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key={key}") });
+        let draft = json!({ "name": name, "kind": "wecom", "config": config, "gather_seconds": 9 });
+        serde_json::from_value::<notify::ChannelDraft>(draft).unwrap()
+    };
+    let keep = async |drafts: &[notify::ChannelDraft]| {
+        let mut tx = world.store.begin().await.unwrap();
+        let kept = notify::keep(&mut tx, drafts, &RULES, START).await.unwrap();
+        tx.commit().await.unwrap();
+        (kept.added, kept.changed, kept.removed)
+    };
+    assert_eq!(keep(&[draft("运维", "a"), draft("b", "b")]).await, (2, 0, 0));
+    assert_eq!(keep(&[draft("运维", "a"), draft("b", "b")]).await, (0, 0, 0));
+    assert_eq!(keep(&[draft("运维", "other")]).await, (0, 1, 1));
+    let counts = notify::channel_counts(&world.store).await.unwrap();
+    assert!(counts.is_empty(), "{counts:?}");
+    assert_eq!(keep(&[]).await, (0, 0, 1));
+}
+
 async fn what_is_dead_can_be_seen_sent_and_swept(world: &World) {
     let status = Arc::new(AtomicU16::new(404));
     let answer = status.clone();
@@ -107,6 +128,17 @@ async fn what_is_dead_can_be_seen_sent_and_swept(world: &World) {
     let mut tx = world.store.begin().await.unwrap();
     assert!(resend(&mut tx, rows[0].id, world.clock.now()).await.unwrap());
     tx.commit().await.unwrap();
+    let counts = notify::channel_counts(&world.store).await.unwrap()[&id].clone();
+    assert_eq!((counts.waiting, counts.dead, counts.last_sent_at), (1, 1, None));
+    let about = DeliveryFilter { alert_id: Some(1_000), limit: 9, ..DeliveryFilter::default() };
+    let (about, _) = list_deliveries(&world.store, &about).await.unwrap();
+    assert_eq!((about.len(), about[0].alert_id, about[0].notice.as_deref()), (1, Some(1_000), Some("fired")));
+    assert_eq!(notify::get_delivery(&world.store, about[0].id).await.unwrap().as_ref(), Some(&about[0]));
+    let mut tx = world.store.begin().await.unwrap();
+    let of = DeliveryFilter { channel_id: Some(id), alert_id: Some(1_000), ..DeliveryFilter::default() };
+    let again = notify::resend_all(&mut tx, &of, world.clock.now()).await.unwrap();
+    assert_eq!(again, u64::from(about[0].state == DeliveryState::Dead));
+    tx.rollback().await.unwrap();
     let counted = depths(&world.store).await.unwrap();
     assert_eq!((counted.unfanned, counted.waiting, counted.dead), (0, 1, 1));
     assert!(counted.oldest_waiting.is_some());

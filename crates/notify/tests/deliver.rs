@@ -5,11 +5,11 @@ mod sink;
 
 use model::{Clock as _, MINUTE, SECOND, SystemClock, Timestamp};
 use notify::{
-    DeliverOptions, Deliverer, DeliveryFilter, DeliveryState, Sender, SenderOptions, Unsealed, depths, list_deliveries,
-    resend,
+    DeliverOptions, Deliverer, DeliveryFilter, DeliveryState, Origin, Sender, SenderOptions, Unsealed, depths,
+    list_deliveries, resend,
 };
 use serde_json::{Value, json};
-use sink::{Dice, Request, START, Sink, World};
+use sink::{Dice, RULES, Request, START, Sink, World};
 use std::collections::{HashMap, HashSet};
 use std::future::Future;
 use std::pin::{Pin, pin};
@@ -372,8 +372,8 @@ async fn the_loop_delivers_and_a_hanging_channel_keeps_nobody_waiting() {
     let clock = Arc::new(SystemClock);
     let options = SenderOptions { total: Duration::from_millis(800), ..SenderOptions::default() };
     let sender = Sender::new(options, clock.clone()).unwrap();
-    let deliverer =
-        Arc::new(Deliverer::new(world.store.clone(), sender, Arc::new(Unsealed), clock, DeliverOptions::default()));
+    let options = DeliverOptions { allow_private: true, ..DeliverOptions::default() };
+    let deliverer = Arc::new(Deliverer::new(world.store.clone(), sender, Arc::new(Unsealed), clock, options));
     let stop = CancellationToken::new();
     let running = tokio::spawn(deliverer.clone().run(stop.clone()));
     for n in 0..5 {
@@ -441,19 +441,19 @@ async fn channels_are_kept_changed_and_removed() {
     world.tell(0..3, "warning").await;
     world.deliverer(DeliverOptions::default()).fan(&world).await;
     let mut draft = notify::get_channel(&world.store, id).await.unwrap().unwrap().draft;
-    assert_eq!((draft.gather_seconds, draft.config.is_none()), (Some(30), true));
+    assert_eq!((draft.gather_seconds, draft.config.is_none()), (None, true));
     draft.name = "renamed".into();
     let mut tx = world.store.begin().await.unwrap();
-    assert!(notify::update_channel(&mut tx, id, &draft, &Unsealed, START).await.unwrap());
-    assert!(!notify::update_channel(&mut tx, id + 1, &draft, &Unsealed, START).await.unwrap());
+    assert!(notify::update_channel(&mut tx, id, &draft, Origin::Ui, &RULES, START).await.unwrap());
+    assert!(!notify::update_channel(&mut tx, id + 1, &draft, Origin::Ui, &RULES, START).await.unwrap());
     draft.allow_private = false;
-    let refused = notify::update_channel(&mut tx, id, &draft, &Unsealed, START).await.unwrap_err();
+    let refused = notify::update_channel(&mut tx, id, &draft, Origin::Ui, &RULES, START).await.unwrap_err();
     assert!(refused.to_string().contains("loopback"), "{refused}");
     tx.commit().await.unwrap();
     let row = notify::list_channels(&world.store).await.unwrap().remove(0);
     assert_eq!(row.draft.name, "renamed");
     assert!(!format!("{row:?} {}", serde_json::to_string(&row.draft).unwrap()).contains("127.0.0.1"));
-    row.open(&Unsealed).unwrap();
+    row.open(&RULES).unwrap();
     let mut tx = world.store.begin().await.unwrap();
     assert!(notify::remove_channel(&mut tx, id).await.unwrap());
     tx.commit().await.unwrap();
@@ -470,7 +470,7 @@ trait Fan {
 
 impl Fan for Deliverer {
     async fn fan(&self, world: &World) {
-        assert_eq!(notify::fan_out(&world.store, world.clock.now(), 100).await.unwrap(), 3);
-        assert_eq!(notify::fan_out(&world.store, world.clock.now(), 100).await.unwrap(), 0);
+        assert_eq!(notify::fan_out(&world.store, world.clock.now(), 100, Duration::from_secs(30)).await.unwrap(), 3);
+        assert_eq!(notify::fan_out(&world.store, world.clock.now(), 100, Duration::from_secs(30)).await.unwrap(), 0);
     }
 }

@@ -49,6 +49,7 @@ fn message(severity: Severity, title: &str, body: &str) -> Message {
         labels: BTreeMap::new(),
         details: Map::new(),
         link: None,
+        lasted: None,
     };
     Message { title: title.into(), ..Message::single(item, Language::En) }
 }

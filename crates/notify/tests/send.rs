@@ -72,17 +72,17 @@ async fn a_name_that_changes_its_address_gets_nowhere() {
     });
     let sender = sender(lookup.clone());
     let to = destination("webhook", json!({ "url": format!("http://rebind.example:{port}/x") }), false);
-    assert!(matches!(sender.test(&to, Language::En).await, Verdict::Retry { .. }), "no connection");
+    assert!(matches!(sender.test(&to, Language::En).await.verdict, Verdict::Retry { .. }), "no connection");
     assert_eq!(lookup.asked.load(Ordering::SeqCst), 1, "one look-up for one send: nothing in between to change");
     for _ in 0..3 {
-        let verdict = sender.test(&to, Language::En).await;
+        let verdict = sender.test(&to, Language::En).await.verdict;
         let Verdict::Refused { why } = verdict else { panic!("{verdict:?}") };
         assert!(why.contains("loopback"), "{why}");
     }
     // Mail goes through the same resolver.
     let mail =
         json!({ "host": "rebind.example", "port": port, "tls": "none", "from": "a@b.example", "to": ["c@d.example"] });
-    let verdict = sender.test(&destination("email", mail, false), Language::En).await;
+    let verdict = sender.test(&destination("email", mail, false), Language::En).await.verdict;
     assert!(matches!(&verdict, Verdict::Refused { why } if why.contains("loopback")), "{verdict:?}");
     assert_eq!(knocks.load(Ordering::SeqCst), 0, "nobody knocked inside");
 }
@@ -97,7 +97,7 @@ async fn literal_addresses_are_refused_before_anything_is_sent() {
     for host in ["127.0.0.1", "::1", "[::1]", "localhost", "0x7f.1", "::ffff:127.0.0.1"] {
         let mail = json!({ "host": host, "port": port, "tls": "none", "from": "a@b.example", "to": ["c@d.example"] });
         let verdict =
-            sender(Arc::new(notify::SystemLookup)).test(&destination("email", mail, false), Language::En).await;
+            sender(Arc::new(notify::SystemLookup)).test(&destination("email", mail, false), Language::En).await.verdict;
         assert!(matches!(verdict, Verdict::Refused { .. }), "{host}: {verdict:?}");
     }
     assert_eq!(knocks.load(Ordering::SeqCst), 0);
@@ -110,7 +110,7 @@ async fn redirects_are_not_followed() {
         let location = format!("Location: {}\n\n", inside.url("/latest/meta-data/"));
         let outside = Sink::start(move |_, _| (status, location.clone())).await;
         let to = destination("webhook", json!({ "url": outside.url("/hook") }), true);
-        let verdict = sender(Arc::new(notify::SystemLookup)).test(&to, Language::En).await;
+        let verdict = sender(Arc::new(notify::SystemLookup)).test(&to, Language::En).await.verdict;
         assert!(matches!(&verdict, Verdict::Refused { why } if why.contains("redirect")), "{verdict:?}");
         assert_eq!(outside.count(), 1);
     }
@@ -136,7 +136,8 @@ async fn two_hundred_is_not_delivered() {
         if kind == "gotify" {
             config["token"] = json!("A");
         }
-        let verdict = sender(Arc::new(notify::SystemLookup)).test(&destination(kind, config, true), Language::Zh).await;
+        let verdict =
+            sender(Arc::new(notify::SystemLookup)).test(&destination(kind, config, true), Language::Zh).await.verdict;
         assert_eq!(verdict == Verdict::Delivered, delivered, "{kind} {body}: {verdict:?}");
         assert_eq!(sink.count(), 1);
     }
@@ -150,7 +151,7 @@ async fn what_is_kept_of_an_answer_has_no_secret_in_it_and_no_end() {
     })
     .await;
     let to = destination("gotify", json!({ "url": sink.url("/sub-path-9/"), "token": "AbCdEf123" }), true);
-    let verdict = sender(Arc::new(notify::SystemLookup)).test(&to, Language::En).await;
+    let verdict = sender(Arc::new(notify::SystemLookup)).test(&to, Language::En).await.verdict;
     let Verdict::Refused { why } = verdict else { panic!("{verdict:?}") };
     assert!(why.contains("bad key ***") && !why.contains("AbCdEf123") && why.len() < 600, "{why}");
     assert!(!format!("{to:?}").contains("AbCdEf123"));
@@ -198,8 +199,10 @@ async fn mail_is_handed_over_and_its_reply_is_judged() {
             "host": "127.0.0.1", "port": port, "tls": "none",
             "from": "Tidewatch <tw@example.com>", "to": ["ops@example.com", "日本 <jp@example.com>"],
         });
-        let verdict =
-            sender(Arc::new(notify::SystemLookup)).test(&destination("email", config, true), Language::Ja).await;
+        let verdict = sender(Arc::new(notify::SystemLookup))
+            .test(&destination("email", config, true), Language::Ja)
+            .await
+            .verdict;
         let got = match &verdict {
             Verdict::Delivered => "delivered",
             Verdict::Retry { .. } => "retry",
@@ -219,7 +222,8 @@ async fn mail_is_handed_over_and_its_reply_is_judged() {
     // STARTTLS is asked for and the stub has none: the mail must not go out in the clear.
     let (port, mail) = smtp("250 queued").await;
     let config = json!({ "host": "127.0.0.1", "port": port, "from": "a@b.example", "to": ["c@d.example"] });
-    let verdict = sender(Arc::new(notify::SystemLookup)).test(&destination("email", config, true), Language::En).await;
+    let verdict =
+        sender(Arc::new(notify::SystemLookup)).test(&destination("email", config, true), Language::En).await.verdict;
     assert!(matches!(verdict, Verdict::Retry { .. }), "{verdict:?}");
     assert!(!mail.lock().unwrap().contains("MAIL FROM"));
 }

@@ -61,7 +61,7 @@ fn sample(out: &mut String, items: &Value, indent: &str) {
     let Shape::Section(keys) = schema::shape(items) else { return };
     for (n, (name, schema)) in keys.iter().enumerate() {
         let dash = if n == 0 { "-" } else { " " };
-        let default = schema.get("default").map_or_else(|| "…".to_owned(), inline);
+        let default = schema.get("default").filter(|value| !value.is_null()).map_or_else(|| "…".to_owned(), inline);
         let text = schema["description"].as_str().unwrap_or_default();
         out.push_str(&format!("{indent}#  {dash} {name}: {default}  # {text}{}\n", allowed(schema)));
     }

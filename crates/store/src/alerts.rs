@@ -3,7 +3,7 @@
 
 use crate::args;
 use crate::error::StoreError;
-use crate::handle::{Store, Tx};
+use crate::handle::Tx;
 use crate::outbox::{self, Draft};
 use crate::row::Row;
 use model::{AlertLife, AlertPolicy, AlertStatus, Condition, NoticeKind, Severity, Timestamp, WatchKind, step};
@@ -40,38 +40,9 @@ pub struct Wording {
     pub value: Option<f64>,
 }
 
-/// An alert as the API shows it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct AlertRow {
-    /// Its number.
-    pub id: i64,
-    /// The watch.
-    pub kind: String,
-    /// The watch's own row.
-    pub ref_id: i64,
-    /// `high_outflow`, `stale` …
-    pub alert_type: String,
-    /// The allowance window, empty where there is none.
-    pub window: String,
-    /// How bad.
-    pub severity: String,
-    /// Its life.
-    pub life: AlertLife,
-    /// When a person saw it.
-    pub acked_at: Option<Timestamp>,
-    /// Who.
-    pub acked_by: Option<String>,
-    /// One line.
-    pub title: String,
-    /// What was found.
-    pub message: String,
-    /// The number judged.
-    pub value: Option<f64>,
-}
+pub(crate) const LIFE: &str = "id, status, failures, successes, opened_at, told_at, snoozed_until, resolved_at";
 
-const LIFE: &str = "id, status, failures, successes, opened_at, told_at, snoozed_until, resolved_at";
-
-fn life(r: &Row, from: usize) -> Result<AlertLife, StoreError> {
+pub(crate) fn life(r: &Row, from: usize) -> Result<AlertLife, StoreError> {
     let status = r.text(from)?;
     let number = |n: i64| u32::try_from(n.max(0)).unwrap_or(u32::MAX);
     Ok(AlertLife {
@@ -112,7 +83,7 @@ pub async fn step_alert(
         }
         (Some((id, old)), Some(life)) => {
             if life != old {
-                update(tx, id, &open_key, &life, condition, wording).await?;
+                update(tx, id, &open_key, (old, life), condition, wording).await?;
             }
             id
         }
@@ -164,26 +135,32 @@ async fn update(
     tx: &mut Tx,
     id: i64,
     open_key: &str,
-    life: &AlertLife,
+    (old, life): (AlertLife, AlertLife),
     condition: Condition,
     wording: &Wording,
 ) -> Result<(), StoreError> {
     let key = (life.status != AlertStatus::Resolved).then_some(open_key);
-    tx.exec(
-        "UPDATE alerts SET status = ?, failures = ?, successes = ?, told_at = ?, snoozed_until = ?, resolved_at = ?, \
-         open_key = ? WHERE id = ?",
-        args![
-            life.status.as_str(),
-            life.failures,
-            life.successes,
-            life.told_at,
-            life.snoozed_until,
-            life.resolved_at,
-            key,
-            id,
-        ],
-    )
-    .await?;
+    let changed = tx
+        .exec(
+            "UPDATE alerts SET status = ?, failures = ?, successes = ?, told_at = ?, snoozed_until = ?, \
+             resolved_at = ?, open_key = ? WHERE id = ? AND status = ?",
+            args![
+                life.status.as_str(),
+                life.failures,
+                life.successes,
+                life.told_at,
+                life.snoozed_until,
+                life.resolved_at,
+                key,
+                id,
+                old.status.as_str(),
+            ],
+        )
+        .await?;
+    if changed == 0 {
+        // A person acknowledged or snoozed it since it was read: their word must not be overwritten, so look again.
+        return Err(StoreError::Busy(format!("alert {id} changed meanwhile")));
+    }
     if condition == Condition::Bad {
         // The words follow the newest finding; those of a recovery stay what they were when it was bad.
         tx.exec(
@@ -193,75 +170,6 @@ async fn update(
         .await?;
     }
     Ok(())
-}
-
-/// What to list.
-#[derive(Clone, Debug, Default)]
-pub struct AlertFilter {
-    /// Only this watch.
-    pub kind: Option<WatchKind>,
-    /// Only this row of the watch.
-    pub ref_id: Option<i64>,
-    /// Only this severity.
-    pub severity: Option<Severity>,
-    /// Only those a person has (not) seen.
-    pub acknowledged: Option<bool>,
-    /// Rows to pass over.
-    pub offset: u32,
-    /// Rows at most.
-    pub limit: u32,
-}
-
-/// Alerts, newest first, and how many there are in all.
-pub async fn list_alerts(store: &Store, filter: &AlertFilter) -> Result<(Vec<AlertRow>, u64), StoreError> {
-    let mut conditions = vec!["status <> 'pending'".to_owned()];
-    let mut values = args![];
-    let mut add = |sql: &str, value: crate::Value| {
-        conditions.push(sql.to_owned());
-        values.push(value);
-    };
-    if let Some(kind) = filter.kind {
-        add("kind = ?", kind.as_str().into());
-    }
-    if let Some(ref_id) = filter.ref_id {
-        add("ref_id = ?", ref_id.into());
-    }
-    if let Some(severity) = filter.severity {
-        add("severity = ?", severity.as_str().into());
-    }
-    match filter.acknowledged {
-        Some(true) => conditions.push("acked_at IS NOT NULL".to_owned()),
-        Some(false) => conditions.push("acked_at IS NULL".to_owned()),
-        None => {}
-    }
-    let conditions = conditions.join(" AND ");
-    let total = store.query_one(&format!("SELECT COUNT(*) FROM alerts WHERE {conditions}"), values.clone()).await?;
-    let total = total.map_or(Ok(0), |r| r.int(0))?;
-    values.extend(args![filter.limit, filter.offset]);
-    let sql = format!(
-        "SELECT {LIFE}, kind, ref_id, alert_type, alert_window, severity, acked_at, acked_by, title, message, value \
-         FROM alerts WHERE {conditions} ORDER BY id DESC LIMIT ? OFFSET ?"
-    );
-    let rows = store.query(&sql, values).await?;
-    let rows = rows.iter().map(alert_row).collect::<Result<Vec<_>, _>>()?;
-    Ok((rows, u64::try_from(total).unwrap_or(0)))
-}
-
-fn alert_row(r: &Row) -> Result<AlertRow, StoreError> {
-    Ok(AlertRow {
-        id: r.int(0)?,
-        life: life(r, 1)?,
-        kind: r.text(8)?,
-        ref_id: r.int(9)?,
-        alert_type: r.text(10)?,
-        window: r.text(11)?,
-        severity: r.text(12)?,
-        acked_at: r.opt_time(13)?,
-        acked_by: r.opt_text(14)?,
-        title: r.text(15)?,
-        message: r.text(16)?,
-        value: r.opt_real(17)?,
-    })
 }
 
 /// The types of the alerts of one watch row that are open.
@@ -275,17 +183,14 @@ pub async fn open_alerts_of(tx: &mut Tx, kind: WatchKind, ref_id: i64) -> Result
     rows.iter().map(|r| r.text(0)).collect()
 }
 
-/// Marks an alert as seen by `actor`; answers false when there is no such alert. Seen twice is seen once.
-pub async fn ack(tx: &mut Tx, id: i64, actor: &str, now: Timestamp) -> Result<bool, StoreError> {
-    let Some(row) = tx.query_one("SELECT status, acked_at FROM alerts WHERE id = ?", args![id]).await? else {
-        return Ok(false);
-    };
-    if row.opt_time(1)?.is_some() {
-        return Ok(true);
-    }
-    tx.exec("UPDATE alerts SET acked_at = ?, acked_by = ? WHERE id = ?", args![now, actor, id]).await?;
-    if row.text(0)? != AlertStatus::Resolved.as_str() {
-        tx.exec("UPDATE alerts SET status = ? WHERE id = ?", args![AlertStatus::Acked.as_str(), id]).await?;
-    }
-    Ok(true)
+/// Type and window of each open alert of a target.
+pub async fn open_windows_of(tx: &mut Tx, kind: WatchKind, ref_id: i64) -> Result<Vec<(String, String)>, StoreError> {
+    let rows = tx
+        .query(
+            "SELECT alert_type, alert_window FROM alerts WHERE kind = ? AND ref_id = ? AND open_key IS NOT NULL \
+             ORDER BY id",
+            args![kind.as_str(), ref_id],
+        )
+        .await?;
+    rows.iter().map(|r| Ok((r.text(0)?, r.text(1)?))).collect()
 }

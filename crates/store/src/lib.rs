@@ -3,6 +3,7 @@
 //! Statements are written once, with `?` placeholders and the few words of [`Dialect`]; instants are BIGINT epoch
 //! milliseconds, flags are BIGINT 0/1. Watches keep their own SQL in their own `store.rs` over [`Store`] and [`Tx`].
 
+mod alert_rows;
 mod alerts;
 mod audit;
 mod dialect;
@@ -12,11 +13,17 @@ mod insert;
 mod meta;
 mod migrate;
 mod outbox;
+mod reseal;
 mod row;
+mod seal;
 mod targets;
 mod value;
 
-pub use alerts::{AlertFilter, AlertKey, AlertRow, Wording, ack, list_alerts, open_alerts_of, step_alert};
+pub use alert_rows::{
+    AlertCount, AlertFilter, AlertRow, AlertStage, ack, alert_standing, count_alerts, get_alert, list_alerts, resolve,
+    snooze,
+};
+pub use alerts::{AlertKey, Wording, open_alerts_of, open_windows_of, step_alert};
 pub use audit::{AuditEntry, audit, audit_log};
 pub use dialect::Dialect;
 pub use error::StoreError;
@@ -24,10 +31,12 @@ pub use handle::{OpenOptions, Store, Tx};
 pub use insert::{OnConflict, Set};
 pub use meta::{get_meta, set_meta};
 pub use migrate::{ENGINE_MIGRATIONS, Migration, pending};
-pub use outbox::{OutboxRow, list_outbox, outbox_depth};
+pub use outbox::{OutboxRow, list_outbox, notice_counts, outbox_depth, outbox_of};
+pub use reseal::{ResealError, Sealed, reseal, reseal_left};
 pub use row::Row;
+pub use seal::{Keyring, KeyringError, new_key};
 pub use targets::{
-    Claim, Outcome, TargetRow, Task, add_target, claim, due_depth, earliest_claimable, get_target, list_schedule,
-    postpone, release_all_leases, renew, set_target_state, settle, silent, trigger,
+    Claim, Outcome, TargetRow, Task, add_target, claim, claim_these, due_depth, earliest_claimable, get_target,
+    list_schedule, postpone, release_all_leases, renew, set_target_state, settle, silent, trigger,
 };
 pub use value::Value;

@@ -3,7 +3,9 @@
 use crate::args;
 use crate::error::StoreError;
 use crate::handle::{Store, Tx};
+use crate::row::Row;
 use model::{NoticeKind, Severity, Timestamp};
+use std::collections::HashMap;
 
 /// One message.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,30 +58,44 @@ pub(crate) async fn put(tx: &mut Tx, draft: &Draft<'_>, now: Timestamp) -> Resul
     Ok(())
 }
 
+const ROW: &str = "SELECT id, dedup, alert_id, notice, severity, title, message, state, created_at FROM outbox";
+
+fn outbox_row(r: &Row) -> Result<OutboxRow, StoreError> {
+    Ok(OutboxRow {
+        id: r.int(0)?,
+        dedup: r.text(1)?,
+        alert_id: r.int(2)?,
+        notice: r.text(3)?,
+        severity: r.text(4)?,
+        title: r.text(5)?,
+        message: r.text(6)?,
+        state: r.text(7)?,
+        created_at: r.time(8)?,
+    })
+}
+
 /// The newest `limit` messages.
 pub async fn list_outbox(store: &Store, limit: u32) -> Result<Vec<OutboxRow>, StoreError> {
-    let rows = store
-        .query(
-            "SELECT id, dedup, alert_id, notice, severity, title, message, state, created_at FROM outbox \
-             ORDER BY id DESC LIMIT ?",
-            args![limit],
-        )
-        .await?;
-    rows.iter()
-        .map(|r| {
-            Ok(OutboxRow {
-                id: r.int(0)?,
-                dedup: r.text(1)?,
-                alert_id: r.int(2)?,
-                notice: r.text(3)?,
-                severity: r.text(4)?,
-                title: r.text(5)?,
-                message: r.text(6)?,
-                state: r.text(7)?,
-                created_at: r.time(8)?,
-            })
-        })
-        .collect()
+    let rows = store.query(&format!("{ROW} ORDER BY id DESC LIMIT ?"), args![limit]).await?;
+    rows.iter().map(outbox_row).collect()
+}
+
+/// The newest `limit` messages about one alert that are still kept, newest first.
+pub async fn outbox_of(store: &Store, alert_id: i64, limit: u32) -> Result<Vec<OutboxRow>, StoreError> {
+    let rows =
+        store.query(&format!("{ROW} WHERE alert_id = ? ORDER BY id DESC LIMIT ?"), args![alert_id, limit]).await?;
+    rows.iter().map(outbox_row).collect()
+}
+
+/// How many messages there are about each of the alerts; those without any are left out.
+pub async fn notice_counts(store: &Store, alerts: &[i64]) -> Result<HashMap<i64, u64>, StoreError> {
+    if alerts.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let marks = vec!["?"; alerts.len()].join(",");
+    let sql = format!("SELECT alert_id, COUNT(*) FROM outbox WHERE alert_id IN ({marks}) GROUP BY alert_id");
+    let rows = store.query(&sql, alerts.iter().map(|id| (*id).into()).collect()).await?;
+    rows.iter().map(|r| Ok((r.int(0)?, r.int(1)?.unsigned_abs()))).collect()
 }
 
 /// Messages that wait to be sent.

@@ -209,6 +209,55 @@ async fn select_due(
     Ok(())
 }
 
+/// Claims these rows of a watch, due or not, but for those somebody works on.
+pub async fn claim_these(
+    store: &Store,
+    kind: WatchKind,
+    ids: &[i64],
+    (token, lease): (&str, Duration),
+    now: Timestamp,
+) -> Result<Vec<Task>, StoreError> {
+    let mut tx = store.begin().await?;
+    let mut tasks = Vec::new();
+    for ids in ids.chunks(400) {
+        let marks = vec!["?"; ids.len()].join(",");
+        let mut values = args![token, now + lease, now + lease, kind.as_str(), now];
+        values.extend(ids.iter().map(|id| Value::Int(*id)));
+        tx.exec(
+            &format!(
+                "UPDATE targets SET lease_token = ?, lease_until = ?, claimable_at = ? WHERE kind = ? \
+                 AND state = 'active' AND (lease_until IS NULL OR lease_until <= ?) AND ref_id IN ({marks})"
+            ),
+            values,
+        )
+        .await?;
+    }
+    let rows = tx
+        .query(
+            "SELECT id, ref_id, next_due, failures, interval_ms, last_success_at FROM targets \
+             WHERE kind = ? AND lease_token = ? ORDER BY id",
+            args![kind.as_str(), token],
+        )
+        .await?;
+    for r in &rows {
+        let target = r.int(0)?;
+        tasks.push(Task {
+            task_id: format!("{token}:{target}"),
+            target,
+            kind,
+            ref_id: r.int(1)?,
+            due: r.time(2)?,
+            failures: count(r.int(3)?),
+            interval: span(r.int(4)?),
+            last_success: r.opt_time(5)?,
+            lease_until: now + lease,
+            lease_token: token.to_owned(),
+        });
+    }
+    tx.commit().await?;
+    Ok(tasks)
+}
+
 /// Prolongs a lease that is still ours.
 pub async fn renew(store: &Store, task: &Task, until: Timestamp) -> Result<(), StoreError> {
     let mut tx = store.begin().await?;

@@ -6,8 +6,8 @@ use model::{AlertPolicy, AlertStatus, Condition, NoticeKind, Severity, TargetSta
 use servers::{MariaDb, Postgres};
 use std::time::Duration;
 use store::{
-    AlertFilter, AlertKey, AuditEntry, Claim, ENGINE_MIGRATIONS, OnConflict, OpenOptions, Outcome, Set, Store,
-    StoreError, Wording, args,
+    AlertCount, AlertFilter, AlertKey, AlertStage, AuditEntry, Claim, ENGINE_MIGRATIONS, OnConflict, OpenOptions,
+    Outcome, Set, Store, StoreError, Wording, args,
 };
 
 const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
@@ -45,6 +45,8 @@ async fn suite(url: &str) {
     a_task_given_back_was_not_tried(&store).await;
     paused_targets_and_triggers(&store).await;
     an_alert_lives_in_its_row(&store).await;
+    an_alert_is_answered(&store).await;
+    an_answer_is_not_lost_to_a_look(&store).await;
     audit_and_facts(&store).await;
     store.close().await;
 }
@@ -290,6 +292,117 @@ async fn an_alert_lives_in_its_row(store: &Store) {
     let filter = AlertFilter { acknowledged: Some(true), severity: Some(Severity::Critical), limit: 10, ..filter };
     let (rows, _) = store::list_alerts(store, &filter).await.unwrap();
     assert_eq!((rows[0].acked_by.as_deref(), rows[0].acked_at), (Some("admin"), Some(NOW)), "seen twice is seen once");
+}
+
+#[allow(clippy::too_many_lines, reason = "one life, told in order")]
+async fn an_alert_is_answered(store: &Store) {
+    let look = async |ref_id, condition, policy: AlertPolicy, at: Timestamp| {
+        let key = AlertKey { kind: WatchKind::Account, ref_id, alert_type: "low_balance", window: "5h" };
+        let title = format!("Balance of 100%_{ref_id}");
+        let wording = Wording { severity: Severity::Warning, title, message: "below".into(), value: Some(1.5) };
+        let mut tx = store.begin().await.unwrap();
+        let told = store::step_alert(&mut tx, &key, condition, &wording, &policy, at).await;
+        tx.commit().await.unwrap();
+        told.unwrap()
+    };
+    let policy = AlertPolicy::default();
+    for ref_id in 1..=3 {
+        look(ref_id, Condition::Bad, AlertPolicy { failure_threshold: ref_id as u32 % 3 + 1, ..policy }, NOW).await;
+    }
+    let listed = async |filter: AlertFilter| {
+        let filter = AlertFilter { kind: Some(WatchKind::Account), limit: 9, ..filter };
+        let (rows, total) = store::list_alerts(store, &filter).await.unwrap();
+        assert_eq!(rows.len() as u64, total);
+        rows
+    };
+    let stage = |stage| AlertFilter { stage, ..AlertFilter::default() };
+    let ids = |rows: Vec<store::AlertRow>| rows.into_iter().map(|r| r.ref_id).collect::<Vec<_>>();
+    assert_eq!(ids(listed(AlertFilter::default()).await), [3]);
+    assert_eq!(ids(listed(stage(AlertStage::All)).await), [3, 2, 1]);
+    assert_eq!(ids(listed(stage(AlertStage::Only(AlertStatus::Pending))).await), [2, 1]);
+    let text = |text: &str| AlertFilter { stage: AlertStage::All, text: Some(text.into()), ..AlertFilter::default() };
+    assert_eq!(ids(listed(text("100%_2")).await), [2], "no wildcard, any case");
+    assert_eq!(ids(listed(text("bALANCE of")).await).len(), 3);
+    assert!(listed(text("100%2")).await.is_empty());
+    let id = listed(stage(AlertStage::Open)).await[0].id;
+    assert_eq!(store::notice_counts(store, &[id, -1]).await.unwrap(), [(id, 1)].into());
+    assert_eq!(store::outbox_of(store, id, 9).await.unwrap()[0].notice, "fired");
+
+    let mut tx = store.begin().await.unwrap();
+    assert!(store::ack(&mut tx, id, "admin", NOW).await.unwrap());
+    assert!(store::snooze(&mut tx, id, NOW + MINUTE).await.unwrap());
+    assert!(!store::snooze(&mut tx, -1, NOW + MINUTE).await.unwrap());
+    tx.commit().await.unwrap();
+    let row = store::get_alert(store, id).await.unwrap().unwrap();
+    assert_eq!(
+        (row.life.status, row.life.snoozed_until, row.acked_at),
+        (AlertStatus::Snoozed, Some(NOW + MINUTE), None)
+    );
+    assert_eq!(look(3, Condition::Bad, policy, NOW.plus(1)).await, None);
+    let soon = AlertPolicy { cooldown: MINUTE, ..policy };
+    assert_eq!(look(3, Condition::Bad, soon, NOW + MINUTE).await, Some(NoticeKind::Reminder), "awake");
+    let mut tx = store.begin().await.unwrap();
+    assert!(store::ack(&mut tx, id, "admin", NOW + MINUTE).await.unwrap());
+    assert_eq!(
+        store::alert_standing(&mut tx, id).await.unwrap(),
+        Some((AlertStatus::Acked, Some(NOW + MINUTE))),
+        "seen anew"
+    );
+    tx.commit().await.unwrap();
+    let count = |status: &str, count| {
+        let words = ["account", "warning", status].map(str::to_owned);
+        let [kind, severity, status] = words;
+        AlertCount { kind, severity, status, count }
+    };
+    let counted: Vec<_> =
+        store::count_alerts(store).await.unwrap().into_iter().filter(|c| c.kind == "account").collect();
+    assert_eq!(counted, [count("acked", 1), count("pending", 2)]);
+
+    let mut tx = store.begin().await.unwrap();
+    assert!(store::resolve(&mut tx, id, NOW + MINUTE).await.unwrap());
+    assert!(!store::resolve(&mut tx, id, NOW + MINUTE).await.unwrap());
+    tx.commit().await.unwrap();
+    assert!(listed(stage(AlertStage::Open)).await.is_empty());
+    look(3, Condition::Bad, policy, NOW + 2 * MINUTE).await;
+    assert_ne!(listed(stage(AlertStage::Open)).await[0].id, id, "what still holds is a new alert");
+}
+
+/// A person's answer between the read and the write of a look is not overwritten.
+async fn an_answer_is_not_lost_to_a_look(store: &Store) {
+    let key = AlertKey { kind: WatchKind::Key, ref_id: 1, alert_type: "x", window: "" };
+    let wording = Wording { severity: Severity::Info, title: "t".into(), message: "m".into(), value: None };
+    let policy = AlertPolicy::default();
+    for n in 0..20 {
+        let mut tx = store.begin().await.unwrap();
+        store::step_alert(&mut tx, &key, Condition::Bad, &wording, &policy, NOW.plus(n)).await.unwrap();
+        tx.commit().await.unwrap();
+        let filter = AlertFilter { kind: Some(WatchKind::Key), limit: 1, ..AlertFilter::default() };
+        let id = store::list_alerts(store, &filter).await.unwrap().0[0].id;
+        let looks = async {
+            for i in 0..5 {
+                let mut tx = store.begin().await.unwrap();
+                let at = NOW.plus(n * 10 + i);
+                match store::step_alert(&mut tx, &key, Condition::Bad, &wording, &policy, at).await {
+                    Ok(_) => drop(tx.commit().await),
+                    Err(e) => assert!(e.is_retryable(), "{e}"),
+                }
+            }
+        };
+        let answer = async {
+            loop {
+                let mut tx = store.begin().await.unwrap();
+                let acked = store::ack(&mut tx, id, "admin", NOW).await;
+                if acked.is_ok() && tx.commit().await.is_ok() {
+                    break;
+                }
+            }
+        };
+        futures::join!(looks, answer);
+        assert_eq!(store::get_alert(store, id).await.unwrap().unwrap().life.status, AlertStatus::Acked);
+        let mut tx = store.begin().await.unwrap();
+        assert!(store::resolve(&mut tx, id, NOW).await.unwrap());
+        tx.commit().await.unwrap();
+    }
 }
 
 async fn audit_and_facts(store: &Store) {

@@ -93,7 +93,8 @@ impl Window {
         }
         let on_sale = if self.on_sale_limited { self.on_sale_reached } else { self.since };
         let sold = if self.sold_limited { self.sold_reached } else { self.since };
-        let reached = on_sale.max(sold);
+        // A limited stream whose rows say no time may have reached nothing at all, but nothing lies after this crawl.
+        let reached = on_sale.max(sold).min(seen_at);
         Gap {
             inflow: (reached > self.since).then_some((self.since, reached)),
             outflow: self.sold_limited.then_some((self.since, seen_at)),

@@ -1,17 +1,18 @@
 //! The market over HTTP.
 
-mod alerts;
 mod archive;
 mod bulk;
 mod ips;
 mod items;
 mod manage;
+mod names;
 mod numbers;
 mod ranking;
 mod rollups;
 mod scheduler;
 mod shapes;
 
+pub use names::MarketNames;
 pub(crate) use numbers::complete_until;
 pub use scheduler::MarketProbe;
 
@@ -67,8 +68,6 @@ pub fn router(state: MarketState) -> Router {
         .route("/ips", post(manage::create))
         .route("/ips/{id}", axum::routing::put(manage::update).delete(manage::delete))
         .route("/ips/{id}/trigger", post(manage::trigger))
-        .route("/alerts", get(alerts::list))
-        .route("/alerts/{id}/ack", post(alerts::ack))
         .route("/system/scheduler", get(scheduler::schedule))
         .route("/admin/import", post(bulk::bulk))
         .route("/admin/archive/daily", post(archive::daily))

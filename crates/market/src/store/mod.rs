@@ -14,7 +14,7 @@ pub use items::{ItemFilter, ItemRow, known_on_sale, known_rows, list_items, seen
 pub use ranking::{Flows, flows_by_ip};
 pub use retention::sweep;
 pub use rollups::{RollupRow, due_for_rollup, forget_rolled, list_rollups, prices_between, roll_up, set_rolled};
-pub use schedule::{Overview, Schedule, alert_acked_at, cover_of_all, names_of, overview, schedule_of, set_interval};
+pub use schedule::{Overview, Schedule, cover_of_all, names_of, overview, schedule_of, set_interval};
 
 use store::Migration;
 

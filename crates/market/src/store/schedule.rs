@@ -66,12 +66,6 @@ pub async fn set_interval(tx: &mut Tx, ip_id: i64, interval: Duration) -> Result
     Ok(())
 }
 
-/// When a market alert was seen by a person; the outer `None`: there is no such alert.
-pub async fn alert_acked_at(tx: &mut Tx, id: i64) -> Result<Option<Option<Timestamp>>, StoreError> {
-    let sql = "SELECT acked_at FROM alerts WHERE id = ? AND kind = 'market' AND status <> 'pending'";
-    tx.query_one(sql, args![id]).await?.map(|r| r.opt_time(0)).transpose()
-}
-
 /// Every IP that is not deleted: its number and up to when its hours are complete.
 pub async fn cover_of_all(store: &Store) -> Result<Vec<(i64, Option<Timestamp>)>, StoreError> {
     let rows = store.query("SELECT id, covered_until FROM ips WHERE status <> 'deleted' ORDER BY id", args![]).await?;

@@ -29,26 +29,24 @@ async fn alerts_are_filtered_and_seen_once() {
     raise(&w, WatchKind::Market, a, "high_outflow", Severity::Warning).await;
     raise(&w, WatchKind::Market, b, "surge", Severity::Critical).await;
     raise(&w, WatchKind::Account, 1, "low_balance", Severity::Critical).await;
-    assert_eq!(listed(&w, "").await, (vec!["surge".into(), "high_outflow".into()], 2));
+    assert_eq!(listed(&w, "").await, (vec!["low_balance".into(), "surge".into(), "high_outflow".into()], 3));
+    assert_eq!(listed(&w, "kind=market").await, (vec!["surge".into(), "high_outflow".into()], 2));
     assert_eq!(listed(&w, &format!("ip_id={a}")).await.0, ["high_outflow"]);
-    assert_eq!(listed(&w, "severity=critical").await.0, ["surge"]);
-    assert_eq!(listed(&w, "page_size=1&page=2").await, (vec!["high_outflow".into()], 2));
+    assert_eq!(listed(&w, "severity=critical&kind=market").await.0, ["surge"]);
+    assert_eq!(listed(&w, "kind=market&page_size=1&page=2").await, (vec!["high_outflow".into()], 2));
 
     let (status, first) = w.admin("POST", "/api/v1/alerts/1/ack", Value::Null).await;
     assert_eq!((status, &first["data"]["acknowledged_at"]), (200, &json!(noon().to_rfc3339_jst())));
     w.clock.advance(Duration::from_secs(60));
     assert_eq!(w.admin("POST", "/api/v1/alerts/1/ack", Value::Null).await, (200, first));
     assert_eq!(listed(&w, "acknowledged=true").await.0, ["high_outflow"]);
-    assert_eq!(listed(&w, "acknowledged=false").await.0, ["surge"]);
+    assert_eq!(listed(&w, "acknowledged=false").await.0, ["low_balance", "surge"]);
     let (_, body) = w.admin("GET", "/api/v1/alerts?acknowledged=true", Value::Null).await;
     let seen = &body["data"][0];
     assert_eq!((&seen["status"], &seen["acknowledged_by"]), (&json!("acked"), &json!("admin")));
     assert_eq!((&seen["ip_name"], &seen["value"]), (&json!("初音ミク"), &json!(60.0)));
     assert_eq!(w.audit().await, [("admin".to_owned(), "alert.ack".to_owned(), "alert:1".to_owned())]);
-    // Another watch's alert is not the market's to acknowledge.
-    for id in [3, 99] {
-        assert_eq!(w.admin("POST", &format!("/api/v1/alerts/{id}/ack"), Value::Null).await.0, 404);
-    }
+    assert_eq!(w.admin("POST", "/api/v1/alerts/99/ack", Value::Null).await.0, 404);
     for query in ["ip_id=0", "severity=bad", "acknowledged=1", "x=1"] {
         assert_eq!(w.admin("GET", &format!("/api/v1/alerts?{query}"), Value::Null).await.0, 400, "{query}");
     }

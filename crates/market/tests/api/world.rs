@@ -1,10 +1,11 @@
 //! A running program and the means to put crawls into its store.
 
+use api::alerts::{AlertsState, TargetNames};
 use api::{AdminKey, ApiOptions, Auth, Limiter, Parts, TrustedProxies};
 use engine::{Engine, EngineMetrics, EngineOptions, Event};
 use market::detect::{Changes, Gap, HourFlow};
 use market::leaderboard::Leaderboard;
-use market::routes::{MarketProbe, MarketState};
+use market::routes::{MarketNames, MarketProbe, MarketState};
 use market::store::{IpDraft, add_ip, write_hours, write_items, write_tracking};
 use market::{MarketOptions, schedule};
 use model::{HOUR, SteppedClock, SystemClock, Timestamp};
@@ -73,7 +74,8 @@ pub async fn start(setup: Setup) -> World {
     let file = std::env::temp_dir().join(format!("tidewatch-api-{}.db", uuid::Uuid::new_v4()));
     let store = Store::open(&OpenOptions::new(format!("sqlite://{}", file.display()))).await.unwrap();
     let clock = SteppedClock::new(noon());
-    let migrations: Vec<_> = store::ENGINE_MIGRATIONS.iter().chain(market::MIGRATIONS).copied().collect();
+    let migrations: Vec<_> =
+        store::ENGINE_MIGRATIONS.iter().chain(market::MIGRATIONS).chain(notify::MIGRATIONS).copied().collect();
     store.migrate(&migrations, noon()).await.unwrap();
     let mut registry = Registry::default();
     let metrics = Arc::new(EngineMetrics::new(&mut registry));
@@ -102,7 +104,9 @@ pub async fn start(setup: Setup) -> World {
         stop: Default::default(),
     };
     let stop = parts.stop.clone();
-    let router = api::router(parts, market::routes::router(state));
+    let names: Vec<Arc<dyn TargetNames>> = vec![Arc::new(MarketNames)];
+    let alerts = AlertsState { store: store.clone(), engine: Arc::clone(&engine), auth: state.auth.clone(), names };
+    let router = api::router(parts, market::routes::router(state).merge(api::alerts::router(alerts)));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(api::serve(listener, router, stop, Duration::from_secs(1)));

@@ -5,28 +5,30 @@ use crate::destination::Destination;
 use crate::error::NotifyError;
 use crate::quiet::Quiet;
 use crate::rate::Rate;
-use crate::seal::Sealer;
+use crate::rules::Rules;
+use crate::secrets;
 use crate::text::Language;
 use ::store::{Row, Store, StoreError, Tx, args};
 use model::{SECOND, Severity, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use settings::Secret;
-use std::time::Duration;
-
-/// How long messages for one channel are gathered, unless its draft says otherwise.
-const GATHER: i64 = 30 * SECOND;
+use std::collections::HashMap;
 
 /// A channel as a person gives it.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ChannelDraft {
     /// Its name, unlike all others.
     pub name: String,
-    /// `feishu`, `email` …, see [`crate::Channel::KINDS`].
+    /// `feishu`, `email` …, see [`crate::Channel::KINDS`]; empty where `url` says it.
+    #[serde(default)]
     pub kind: String,
+    /// Kind and configuration in one, as `feishu://token?secret=…`, see [`crate::read_url`].
+    #[serde(default, skip_serializing)]
+    pub url: Option<Secret>,
     /// The configuration of its kind. It holds secrets and is therefore never serialised; `None` in an update keeps
-    /// what is there.
+    /// what is there, and so does a secret that is left out of it.
     #[serde(default, skip_serializing)]
     pub config: Option<Value>,
     /// Whether it may be at an address of the own network.
@@ -47,8 +49,8 @@ pub struct ChannelDraft {
     /// Another limit than the kind's.
     #[serde(default)]
     pub per_minute: Option<u32>,
-    /// Seconds in which alerts become one digest, counted from the first; 30 by default, 0 where a message is one
-    /// alert.
+    /// Seconds in which alerts become one digest, counted from the first; the deliverer's by default, 0 where a message
+    /// is one alert.
     #[serde(default)]
     pub gather_seconds: Option<u32>,
     /// Whether anything is sent.
@@ -64,6 +66,26 @@ const fn yes() -> bool {
     true
 }
 
+/// Who says what a channel is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Origin {
+    /// The configuration; people cannot change it.
+    Config,
+    /// People, by API or UI.
+    Ui,
+}
+
+impl Origin {
+    /// The word in tables and JSON.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Config => "config",
+            Self::Ui => "ui",
+        }
+    }
+}
+
 /// A channel as it is kept.
 #[derive(Clone, Debug)]
 pub struct ChannelRow {
@@ -73,17 +95,21 @@ pub struct ChannelRow {
     pub draft: ChannelDraft,
     /// The configuration, sealed.
     pub sealed: Secret,
+    /// Who says what it is.
+    pub origin: Origin,
     /// When it was added.
     pub created_at: Timestamp,
+    /// When it was last changed.
+    pub updated_at: Timestamp,
     /// Until when it is left alone, by its rate or because it asked.
     pub paused_until: Timestamp,
 }
 
 impl ChannelRow {
     /// The channel ready to be written to.
-    pub fn open(&self, sealer: &dyn Sealer) -> Result<Destination, NotifyError> {
-        let config = sealer.open(self.sealed.reveal())?;
-        Ok(Destination::parse(&self.draft.kind, &config, self.draft.allow_private)?)
+    pub fn open(&self, rules: &Rules<'_>) -> Result<Destination, NotifyError> {
+        let config = rules.sealer.open(self.sealed.reveal())?;
+        Ok(rules.destination(&self.draft.kind, &config, self.draft.allow_private)?)
     }
 
     /// The limits in force.
@@ -97,9 +123,9 @@ impl ChannelRow {
 }
 
 const ROW: &str = "id, name, kind, config, allow_private, severity_floor, language, quiet, per_second, per_minute, \
-     gather_ms, enabled, created_at, paused_until";
+     gather_ms, enabled, created_at, paused_until, origin, updated_at";
 
-pub(super) const COLUMNS: usize = 14;
+pub(super) const COLUMNS: usize = 16;
 
 pub(super) fn select(conditions: &str) -> String {
     format!("SELECT {ROW}, recent FROM channels {conditions}")
@@ -114,6 +140,7 @@ pub(super) fn channel_row(r: &Row) -> Result<ChannelRow, StoreError> {
         draft: ChannelDraft {
             name: r.text(1)?,
             kind: r.text(2)?,
+            url: None,
             config: None,
             allow_private: r.flag(4)?,
             severity_floor: Severity::parse(&floor).ok_or(StoreError::Decode { column: 5, message: floor })?,
@@ -122,11 +149,13 @@ pub(super) fn channel_row(r: &Row) -> Result<ChannelRow, StoreError> {
             quiet: r.opt_text(7)?.and_then(|q| Quiet::parse(&q)),
             per_second: count(r.opt_int(8)?),
             per_minute: count(r.opt_int(9)?),
-            gather_seconds: count(Some(r.int(10)? / SECOND)),
+            gather_seconds: count(r.opt_int(10)?.map(|ms| ms / SECOND)),
             enabled: r.flag(11)?,
         },
         created_at: r.time(12)?,
         paused_until: r.time(13)?,
+        origin: if r.text(14)? == Origin::Config.as_str() { Origin::Config } else { Origin::Ui },
+        updated_at: r.time(15)?,
     })
 }
 
@@ -141,33 +170,32 @@ fn check(draft: &ChannelDraft) -> Result<(), ConfigError> {
     Ok(())
 }
 
-fn gather_ms(draft: &ChannelDraft, gathers: bool) -> i64 {
-    match draft.gather_seconds {
-        _ if !gathers => 0,
-        Some(seconds) => i64::try_from(Duration::from_secs(seconds.into()).as_millis()).unwrap_or(GATHER),
-        None => GATHER,
-    }
+/// `None` leaves it to the deliverer.
+fn gather_ms(draft: &ChannelDraft, gathers: bool) -> Option<i64> {
+    if gathers { draft.gather_seconds.map(|seconds| i64::from(seconds) * SECOND) } else { Some(0) }
 }
 
 /// Adds a channel; answers its number. A taken name is [`StoreError::Conflict`].
 pub async fn add_channel(
     tx: &mut Tx,
     draft: &ChannelDraft,
-    sealer: &dyn Sealer,
+    origin: Origin,
+    rules: &Rules<'_>,
     now: Timestamp,
 ) -> Result<i64, NotifyError> {
     check(draft)?;
-    let config = draft.config.as_ref().ok_or_else(|| ConfigError("config is missing".to_owned()))?.to_string();
-    let destination = Destination::parse(&draft.kind, &config, draft.allow_private)?;
+    let (kind, config) = rules.stated(draft)?;
+    let config = config.ok_or_else(|| ConfigError("config is missing".to_owned()))?.to_string();
+    let destination = rules.destination(&kind, &config, draft.allow_private)?;
     let id = tx
         .insert_id(
             "INSERT INTO channels (name, kind, config, allow_private, severity_floor, language, quiet, per_second, \
-             per_minute, gather_ms, enabled, created_at, updated_at, lease_until, paused_until, recent) \
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, '')",
+             per_minute, gather_ms, enabled, origin, created_at, updated_at, lease_until, paused_until, recent) \
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, '')",
             args![
-                &draft.name,
-                &draft.kind,
-                sealer.seal(&config)?,
+                draft.name.trim(),
+                kind,
+                rules.sealer.seal(&config)?,
                 draft.allow_private,
                 draft.severity_floor.as_str(),
                 draft.language.as_str(),
@@ -176,12 +204,21 @@ pub async fn add_channel(
                 draft.per_minute.map(i64::from),
                 gather_ms(draft, destination.channel.gathers()),
                 draft.enabled,
+                origin.as_str(),
                 now,
                 now,
             ],
         )
         .await?;
-    Ok(id)
+    Ok(unused(tx, id).await?)
+}
+
+/// SQLite gives the number of a removed channel to the next one, whose deliveries the old one's would then seem to be.
+async fn unused(tx: &mut Tx, id: i64) -> Result<i64, StoreError> {
+    let used = tx.query_one("SELECT MAX(channel_id) FROM deliveries", args![]).await?;
+    let Some(used) = used.map_or(Ok(None), |r| r.opt_int(0))?.filter(|used| *used >= id) else { return Ok(id) };
+    tx.exec("UPDATE channels SET id = ? WHERE id = ?", args![used + 1, id]).await?;
+    Ok(used + 1)
 }
 
 /// Changes a channel; answers false when there is none. Its pause ends: what was wrong may be mended.
@@ -189,25 +226,22 @@ pub async fn update_channel(
     tx: &mut Tx,
     id: i64,
     draft: &ChannelDraft,
-    sealer: &dyn Sealer,
+    origin: Origin,
+    rules: &Rules<'_>,
     now: Timestamp,
 ) -> Result<bool, NotifyError> {
     check(draft)?;
     let Some(row) = tx.query_one(&select("WHERE id = ?"), args![id]).await? else { return Ok(false) };
-    let before = channel_row(&row)?;
-    let config = match &draft.config {
-        Some(config) => config.to_string(),
-        None => sealer.open(before.sealed.reveal())?,
-    };
-    let destination = Destination::parse(&draft.kind, &config, draft.allow_private)?;
+    let (kind, config) = secrets::completed(draft, &channel_row(&row)?, rules)?;
+    let destination = rules.destination(&kind, &config, draft.allow_private)?;
     tx.exec(
         "UPDATE channels SET name = ?, kind = ?, config = ?, allow_private = ?, severity_floor = ?, language = ?, \
-         quiet = ?, per_second = ?, per_minute = ?, gather_ms = ?, enabled = ?, updated_at = ?, paused_until = 0 \
-         WHERE id = ?",
+         quiet = ?, per_second = ?, per_minute = ?, gather_ms = ?, enabled = ?, origin = ?, updated_at = ?, \
+         paused_until = 0 WHERE id = ?",
         args![
-            &draft.name,
-            &draft.kind,
-            sealer.seal(&config)?,
+            draft.name.trim(),
+            kind,
+            rules.sealer.seal(&config)?,
             draft.allow_private,
             draft.severity_floor.as_str(),
             draft.language.as_str(),
@@ -216,6 +250,7 @@ pub async fn update_channel(
             draft.per_minute.map(i64::from),
             gather_ms(draft, destination.channel.gathers()),
             draft.enabled,
+            origin.as_str(),
             now,
             id,
         ],
@@ -240,4 +275,36 @@ pub async fn list_channels(store: &Store) -> Result<Vec<ChannelRow>, StoreError>
 pub async fn get_channel(store: &Store, id: i64) -> Result<Option<ChannelRow>, StoreError> {
     let row = store.query_one(&select("WHERE id = ?"), args![id]).await?;
     row.as_ref().map(channel_row).transpose()
+}
+
+/// All channels by name, as the caller's transaction sees them.
+pub(super) async fn channels_in(tx: &mut Tx) -> Result<Vec<ChannelRow>, StoreError> {
+    let rows = tx.query(&select("ORDER BY name"), args![]).await?;
+    rows.iter().map(channel_row).collect()
+}
+
+/// What lies at a channel.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct ChannelCounts {
+    /// Deliveries to be sent.
+    pub waiting: u64,
+    /// Deliveries given up.
+    pub dead: u64,
+    /// When it last took a message.
+    pub last_sent_at: Option<Timestamp>,
+}
+
+/// What lies at each channel; those where nothing lies are left out.
+pub async fn channel_counts(store: &Store) -> Result<HashMap<i64, ChannelCounts>, StoreError> {
+    let sql = "SELECT channel_id, state, COUNT(*), MAX(sent_at) FROM deliveries GROUP BY channel_id, state";
+    let mut counts = HashMap::<i64, ChannelCounts>::new();
+    for row in store.query(sql, args![]).await? {
+        let count = counts.entry(row.int(0)?).or_default();
+        match row.text(1)?.as_str() {
+            "waiting" => count.waiting = row.int(2)?.unsigned_abs(),
+            "dead" => count.dead = row.int(2)?.unsigned_abs(),
+            _ => count.last_sent_at = count.last_sent_at.max(row.opt_time(3)?),
+        }
+    }
+    Ok(counts)
 }

@@ -24,6 +24,7 @@ pub(crate) struct Claimed {
 pub(crate) struct Due {
     pub id: i64,
     pub attempts: u32,
+    pub alert_id: i64,
     pub item: Item,
 }
 
@@ -66,7 +67,7 @@ pub(crate) async fn due(store: &Store, channel: i64, now: Timestamp, limit: u32)
     let rows = store
         .query(
             "SELECT d.id, d.attempts, o.dedup, o.alert_id, o.notice, o.severity, o.title, o.message, o.created_at, \
-             a.kind, a.ref_id, a.alert_type, a.alert_window, a.value \
+             a.kind, a.ref_id, a.alert_type, a.alert_window, a.value, a.opened_at \
              FROM deliveries d JOIN outbox o ON o.id = d.outbox_id LEFT JOIN alerts a ON a.id = o.alert_id \
              WHERE d.channel_id = ? AND d.state = 'waiting' AND d.next_attempt_at <= ? ORDER BY d.outbox_id LIMIT ?",
             args![channel, now, limit],
@@ -85,21 +86,25 @@ fn due_row(r: &Row) -> Result<Due, StoreError> {
     label("target", r.opt_int(10)?.map(|id| id.to_string()));
     label("alertname", r.opt_text(11)?);
     label("window", r.opt_text(12)?);
+    let (kind, at) = (MessageKind::of_notice(&notice).unwrap_or(MessageKind::Fired), r.time(8)?);
+    let over = kind == MessageKind::Recovered;
     let details: Map<String, Json> = r.opt_real(13)?.map(|v| ("value".to_owned(), v.into())).into_iter().collect();
     Ok(Due {
         id: r.int(0)?,
         attempts: u32::try_from(r.int(1)?.max(0)).unwrap_or(u32::MAX),
+        alert_id: r.int(3)?,
         item: Item {
             id: r.text(2)?,
             key: format!("tidewatch/alert/{}", r.int(3)?),
-            kind: MessageKind::of_notice(&notice).unwrap_or(MessageKind::Fired),
+            kind,
             severity: Severity::parse(&severity).unwrap_or(Severity::Critical),
             title: r.text(6)?,
             body: r.text(7)?,
-            at: r.time(8)?,
+            at,
             labels,
             details,
             link: None,
+            lasted: r.opt_time(14)?.filter(|_| over).map(|opened| at.since(opened).as_secs()),
         },
     })
 }

@@ -53,10 +53,18 @@ pub struct DeliveryRow {
     pub created_at: Timestamp,
     /// When it is due, while it waits.
     pub next_attempt_at: Timestamp,
+    /// When it was last tried.
+    pub last_attempt_at: Option<Timestamp>,
     /// When the channel took it.
     pub sent_at: Option<Timestamp>,
     /// What went wrong last, free of secrets.
     pub last_error: Option<String>,
+    /// The channel's name; `None` when it is gone.
+    pub channel: Option<String>,
+    /// The alert it tells of; `None` when the message is gone.
+    pub alert_id: Option<i64>,
+    /// `fired`, `reminder`, `recovered`; `None` when the message is gone.
+    pub notice: Option<String>,
     /// The message's title; `None` when the message is gone.
     pub title: Option<String>,
 }
@@ -68,36 +76,58 @@ pub struct DeliveryFilter {
     pub channel_id: Option<i64>,
     /// Only these.
     pub state: Option<DeliveryState>,
+    /// Only those of messages about this alert.
+    pub alert_id: Option<i64>,
     /// Rows to pass over.
     pub offset: u32,
     /// Rows at most.
     pub limit: u32,
 }
 
+impl DeliveryFilter {
+    fn conditions(&self) -> (String, Vec<Value>) {
+        let mut conditions = vec!["1 = 1"];
+        let mut values = args![];
+        if let Some(channel) = self.channel_id {
+            conditions.push("channel_id = ?");
+            values.push(channel.into());
+        }
+        if let Some(state) = self.state {
+            conditions.push("state = ?");
+            values.push(state.as_str().into());
+        }
+        if let Some(alert) = self.alert_id {
+            conditions.push("outbox_id IN (SELECT id FROM outbox WHERE alert_id = ?)");
+            values.push(alert.into());
+        }
+        (conditions.join(" AND "), values)
+    }
+}
+
+fn select(conditions: &str) -> String {
+    format!(
+        "SELECT d.id, d.outbox_id, d.channel_id, d.state, d.attempts, d.created_at, d.next_attempt_at, d.sent_at, \
+         d.last_error, o.title, d.last_attempt_at, c.name, o.alert_id, o.notice FROM \
+         (SELECT * FROM deliveries WHERE {conditions} ORDER BY id DESC LIMIT ? OFFSET ?) d \
+         LEFT JOIN outbox o ON o.id = d.outbox_id LEFT JOIN channels c ON c.id = d.channel_id ORDER BY d.id DESC"
+    )
+}
+
 /// Deliveries, newest first, and how many there are in all.
 pub async fn list_deliveries(store: &Store, filter: &DeliveryFilter) -> Result<(Vec<DeliveryRow>, u64), StoreError> {
-    let mut conditions = vec!["1 = 1"];
-    let mut values = args![];
-    if let Some(channel) = filter.channel_id {
-        conditions.push("d.channel_id = ?");
-        values.push(channel.into());
-    }
-    if let Some(state) = filter.state {
-        conditions.push("d.state = ?");
-        values.push(state.as_str().into());
-    }
-    let conditions = conditions.join(" AND ");
-    let count = format!("SELECT COUNT(*) FROM deliveries d WHERE {conditions}");
+    let (conditions, mut values) = filter.conditions();
+    let count = format!("SELECT COUNT(*) FROM deliveries WHERE {conditions}");
     let total = store.query_one(&count, values.clone()).await?.map_or(Ok(0), |r| r.int(0))?;
     values.extend(args![filter.limit, filter.offset]);
-    let sql = format!(
-        "SELECT d.id, d.outbox_id, d.channel_id, d.state, d.attempts, d.created_at, d.next_attempt_at, d.sent_at, \
-         d.last_error, o.title FROM deliveries d LEFT JOIN outbox o ON o.id = d.outbox_id WHERE {conditions} \
-         ORDER BY d.id DESC LIMIT ? OFFSET ?"
-    );
-    let rows = store.query(&sql, values).await?;
+    let rows = store.query(&select(&conditions), values).await?;
     let rows = rows.iter().map(delivery_row).collect::<Result<Vec<_>, _>>()?;
     Ok((rows, u64::try_from(total).unwrap_or(0)))
+}
+
+/// One delivery.
+pub async fn get_delivery(store: &Store, id: i64) -> Result<Option<DeliveryRow>, StoreError> {
+    let row = store.query_one(&select("id = ?"), args![id, 1_u32, 0_u32]).await?;
+    row.as_ref().map(delivery_row).transpose()
 }
 
 fn delivery_row(r: &Row) -> Result<DeliveryRow, StoreError> {
@@ -110,23 +140,31 @@ fn delivery_row(r: &Row) -> Result<DeliveryRow, StoreError> {
         attempts: u32::try_from(r.int(4)?.max(0)).unwrap_or(u32::MAX),
         created_at: r.time(5)?,
         next_attempt_at: r.time(6)?,
+        last_attempt_at: r.opt_time(10)?,
         sent_at: r.opt_time(7)?,
         last_error: r.opt_text(8)?,
+        channel: r.opt_text(11)?,
+        alert_id: r.opt_int(12)?,
+        notice: r.opt_text(13)?,
         title: r.opt_text(9)?,
     })
 }
 
+const AGAIN: &str = "UPDATE deliveries SET state = 'waiting', attempts = 0, next_attempt_at = ? \
+     WHERE state = 'dead' AND channel_id IN (SELECT id FROM channels)";
+
 /// Lets a dead delivery be tried anew, with all its tries; answers false when there is no dead one of this number or
 /// its channel is gone.
 pub async fn resend(tx: &mut Tx, id: i64, now: Timestamp) -> Result<bool, StoreError> {
-    let changed = tx
-        .exec(
-            "UPDATE deliveries SET state = 'waiting', attempts = 0, next_attempt_at = ? WHERE id = ? \
-             AND state = 'dead' AND channel_id IN (SELECT id FROM channels)",
-            args![now, id],
-        )
-        .await?;
-    Ok(changed > 0)
+    Ok(tx.exec(&format!("{AGAIN} AND id = ?"), args![now, id]).await? > 0)
+}
+
+/// Lets all dead deliveries of the filter be tried anew, whatever page it asks for; answers how many.
+pub async fn resend_all(tx: &mut Tx, filter: &DeliveryFilter, now: Timestamp) -> Result<u64, StoreError> {
+    let (conditions, more) = filter.conditions();
+    let mut values = args![now];
+    values.extend(more);
+    tx.exec(&format!("{AGAIN} AND {conditions}"), values).await
 }
 
 /// How much is where, for metrics and health.

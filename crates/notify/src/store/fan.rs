@@ -3,10 +3,12 @@
 use super::marks;
 use ::store::{OnConflict, Store, StoreError, Value, args};
 use model::{Severity, Timestamp};
+use std::time::Duration;
 
 /// Makes deliveries of at most `limit` waiting messages, all in one transaction; answers how many messages were taken.
-/// Whoever does it at the same time takes others or waits, and the unique key lets nothing be made twice.
-pub async fn fan_out(store: &Store, now: Timestamp, limit: u32) -> Result<usize, StoreError> {
+/// Whoever does it at the same time takes others or waits, and the unique key lets nothing be made twice. `gather` is how
+/// long messages are gathered for a channel that does not say so itself.
+pub async fn fan_out(store: &Store, now: Timestamp, limit: u32, gather: Duration) -> Result<usize, StoreError> {
     // Most of the time there is nothing, and the one writer of SQLite is not to be kept from its work for that.
     if store.query_one("SELECT id FROM outbox WHERE state = 'waiting' LIMIT 1", args![]).await?.is_none() {
         return Ok(0);
@@ -19,9 +21,10 @@ pub async fn fan_out(store: &Store, now: Timestamp, limit: u32) -> Result<usize,
         return Ok(0);
     }
     let channels = "SELECT id, severity_floor, gather_ms FROM channels WHERE enabled = 1 ORDER BY id";
+    let default = i64::try_from(gather.as_millis()).unwrap_or(i64::MAX);
     let mut deliveries = Vec::new();
     for channel in tx.query(channels, args![]).await? {
-        let (id, gather) = (channel.int(0)?, channel.int(2)?);
+        let (id, gather) = (channel.int(0)?, channel.opt_int(2)?.unwrap_or(default));
         let floor = Severity::parse(&channel.text(1)?).unwrap_or(Severity::Info);
         // Who comes while others are being gathered goes with them. What waits longer than that waits for the end of
         // quiet hours and is no company for what may be critical.

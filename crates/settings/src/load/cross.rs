@@ -33,6 +33,17 @@ pub(crate) fn check(settings: &Settings, draft: &Draft) -> Vec<Problem> {
             rules.problems.push(Problem::new(draft.origin("market.ips"), key, message));
         }
     }
+    let mut names = BTreeMap::new();
+    for (n, channel) in settings.channels.iter().enumerate() {
+        if let Some(first) = names.insert(channel.name.trim(), n) {
+            let message = format!("{:?} is there twice: also channels[{first}]", channel.name);
+            rules.problems.push(Problem::new(draft.origin("channels"), format!("channels[{n}].name"), message));
+        }
+        if channel.kind.is_empty() && channel.url.is_empty() {
+            let message = "needs kind or url, which says what it is";
+            rules.problems.push(Problem::new(draft.origin("channels"), format!("channels[{n}]"), message));
+        }
+    }
     rules.problems
 }
 

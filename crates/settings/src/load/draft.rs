@@ -52,8 +52,9 @@ impl Draft {
 
     /// What the layers so far say of a key.
     pub(crate) fn get(&self, key: &str) -> Option<&Value> {
-        let (section, name) = key.rsplit_once('.')?;
-        section.split('.').try_fold(&self.values, |object, part| object.get(part)?.as_object())?.get(name)
+        let (section, name) = key.rsplit_once('.').unwrap_or(("", key));
+        let mut parts = section.split('.').filter(|part| !part.is_empty());
+        parts.try_fold(&self.values, |object, part| object.get(part)?.as_object())?.get(name)
     }
 
     /// Where the layers so far took a key from.

@@ -11,6 +11,12 @@ const PREFIX: &str = "TIDEWATCH_";
 /// Names that steer the program before there is a configuration.
 const RESERVED: [&str; 1] = ["TIDEWATCH_CONFIG"];
 
+/// Short names of keys.
+const SHORT: [(&str, &str); 2] = [
+    ("TIDEWATCH_ENCRYPTION_KEY", "secrets.encryption_key"),
+    ("TIDEWATCH_ENCRYPTION_KEY_FILE", "secrets.encryption_key_file"),
+];
+
 /// The variable that sets a dotted key.
 pub(crate) fn variable_of(key: &str) -> String {
     format!("{PREFIX}{}", key.replace('.', "__").to_ascii_uppercase())
@@ -24,8 +30,18 @@ pub(crate) fn apply(draft: &mut Draft, sources: &Sources) {
         if RESERVED.contains(&name.as_str()) {
             continue;
         }
+        if let Some((_, key)) = SHORT.iter().find(|(short, _)| short == name) {
+            let schema = schema::find(key).unwrap_or(&Value::Null);
+            match assign(key, schema, text, origin) {
+                Ok(assignment) => found.push(assignment),
+                Err(mut problems) => draft.problems.append(&mut problems),
+            }
+            continue;
+        }
         // Kubernetes makes such names (TIDEWATCH_PORT, TIDEWATCH_SERVICE_HOST) for a service called tidewatch.
-        if !rest.contains("__") {
+        let whole =
+            schema::find(&rest.to_ascii_lowercase()).is_some_and(|s| matches!(schema::shape(s), Shape::List(_)));
+        if !rest.contains("__") && !whole {
             draft.notice(origin, "is not a setting (those are written TIDEWATCH_SECTION__KEY), not used");
             continue;
         }

@@ -1,7 +1,7 @@
 //! The variables of the systems that Tidewatch replaces. One table says what each means here; none is swallowed.
 
 use super::draft::{Draft, read_file};
-use super::{Origin, Sources, database, environment};
+use super::{Origin, Sources, database, environment, webhook};
 use crate::schema;
 use std::net::SocketAddr;
 
@@ -23,6 +23,8 @@ pub(crate) enum Meaning {
     Port,
     /// A piece of `store.url`, put together in [`database`].
     Database,
+    /// A piece of a channel, put together in [`webhook`].
+    Webhook,
     /// Names the configuration file; used before there is a configuration.
     File,
     /// Belongs to a part that this version does not have.
@@ -31,7 +33,7 @@ pub(crate) enum Meaning {
     Gone(&'static str),
 }
 
-use Meaning::{Database, File, Gone, Port, Sets, Switch, Waits, Word};
+use Meaning::{Database, File, Gone, Port, Sets, Switch, Waits, Webhook, Word};
 
 const fn row(name: &'static str, meaning: Meaning) -> Legacy {
     Legacy { name, meaning }
@@ -80,17 +82,17 @@ pub(crate) const TABLE: &[Legacy] = &[
     row("REDIS_PASSWORD", Waits("scale-out over Redis")),
     row("PORT", Port),
     row("ENV", Gone("the program is the same in every environment")),
-    row("MAX_WORKERS", Waits("keys")),
-    row("QUEUE_SIZE", Waits("keys")),
-    row("HTTP_TIMEOUT", Waits("keys")),
-    row("CACHE_TTL", Waits("keys")),
+    row("MAX_WORKERS", Sets("keys.max_workers")),
+    row("QUEUE_SIZE", Gone("the schedule is the queue and has no size")),
+    row("HTTP_TIMEOUT", Gone("a request to a provider takes 15 s at most")),
+    row("CACHE_TTL", Sets("keys.interval")),
     row("SESSION_TTL", Waits("log-in by password")),
-    row("WEBHOOK_URL", Waits("channels")),
-    row("WEBHOOK_TYPE", Waits("channels")),
-    row("WEBHOOK_SOURCE", Waits("channels")),
+    row("WEBHOOK_URL", Webhook),
+    row("WEBHOOK_TYPE", Webhook),
+    row("WEBHOOK_SOURCE", Webhook),
     row("CONFIG_PATH", File),
-    row("BALANCE_REFRESH_INTERVAL_SECONDS", Waits("accounts")),
-    row("MAX_CONCURRENT_CHECKS", Waits("accounts")),
+    row("BALANCE_REFRESH_INTERVAL_SECONDS", Sets("accounts.interval")),
+    row("MAX_CONCURRENT_CHECKS", Sets("accounts.max_concurrent_checks")),
     row("ALERT_COOLDOWN_SECONDS", Sets("market.alerts.cooldown_seconds")),
     row("ENABLE_JWT", Waits("log-in by password")),
     row("JWT_SECRET_KEY", Waits("log-in by password")),
@@ -99,7 +101,7 @@ pub(crate) const TABLE: &[Legacy] = &[
     row("AUTH_PASSWORD", Waits("log-in by password")),
     row("ENABLE_RATE_LIMIT", Switch("server.rate_limit.enabled")),
     row("RATE_LIMIT_STORAGE", Waits("scale-out over Redis")),
-    row("CONFIG_ENCRYPTION_KEY", Waits("accounts")),
+    row("CONFIG_ENCRYPTION_KEY", Sets("secrets.encryption_key")),
     row("LOG_FORMAT", Word("log.format")),
     row("DOMAIN_NAME", Gone("read by the files in deploy/, not by the program")),
     row("LETSENCRYPT_EMAIL", Gone("read by the files in deploy/, not by the program")),
@@ -115,7 +117,7 @@ pub(crate) fn apply(draft: &mut Draft, sources: &Sources) {
             Switch(key) => (key, switch(&text)),
             Word(key) => (key, word(&text)),
             Port => ("server.listen", with_port(draft, &text)),
-            Database | File => continue,
+            Database | Webhook | File => continue,
             Waits(part) => {
                 let message = format!("recognised, takes effect with {part}, not used by this version");
                 draft.notice(origin, message);
@@ -134,6 +136,7 @@ pub(crate) fn apply(draft: &mut Draft, sources: &Sources) {
     }
     draft.layer(found, sources);
     database::apply(draft, sources);
+    webhook::apply(draft, sources);
 }
 
 /// The variable that is set, `NAME` or `NAME_FILE`, and its text. An empty one, as compose files make, is not set.

@@ -1,6 +1,8 @@
 //! From texts to [`Settings`]: file < names of the replaced systems < `TIDEWATCH_` variables < flags.
 //! [`load`] is pure: a reload is the same call with new [`Sources`], and a refused one leaves nothing behind.
 
+#[cfg(test)]
+mod channel_tests;
 mod cross;
 mod database;
 mod draft;
@@ -14,6 +16,7 @@ mod process;
 #[cfg(test)]
 mod tests;
 mod walk;
+mod webhook;
 mod yaml;
 
 pub use problem::{Notice, Origin, Problem, Problems};

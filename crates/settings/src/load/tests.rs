@@ -21,11 +21,11 @@ fn sources(files: &[(&str, &str)], environment: &[(&str, &str)]) -> Sources {
     }
 }
 
-fn good(text: &str, environment: &[(&str, &str)]) -> Loaded {
+pub(super) fn good(text: &str, environment: &[(&str, &str)]) -> Loaded {
     load(&sources(&[("a.yaml", text)], environment)).unwrap_or_else(|problems| panic!("{problems:#?}"))
 }
 
-fn bad(files: &[(&str, &str)], environment: &[(&str, &str)]) -> Vec<String> {
+pub(super) fn bad(files: &[(&str, &str)], environment: &[(&str, &str)]) -> Vec<String> {
     let problems = load(&sources(files, environment)).map(|_| ()).unwrap_err();
     problems.iter().map(ToString::to_string).collect()
 }
@@ -281,7 +281,7 @@ fn every_specified_name_of_the_replaced_systems_is_known_and_none_is_swallowed()
         let (key, text) = match entry.meaning {
             Meaning::Sets(key) | Meaning::Switch(key) | Meaning::Word(key) => (key, sample(key)),
             Meaning::Port => ("server.listen", "9000".into()),
-            Meaning::Database | Meaning::File => continue,
+            Meaning::Database | Meaning::Webhook | Meaning::File => continue,
             Meaning::Waits(_) | Meaning::Gone(_) => {
                 let loaded = good("", &[(entry.name, "anything")]);
                 assert_eq!(loaded.settings, Settings::default());

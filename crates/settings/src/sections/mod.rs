@@ -1,21 +1,27 @@
 //! The sections of the configuration. The sentence on a field is its documentation in the schema and the example.
 
+mod accounts;
 mod alerts;
 mod auth;
+mod channels;
 mod engine;
 mod fetching;
 mod log;
 mod market;
+mod notify;
 mod schedule;
 mod server;
 mod store;
 
+pub use accounts::{AccountSettings, AccountsSettings, KeysSettings, SecretsSettings};
 pub use alerts::AlertsSettings;
 pub use auth::{AuthSettings, PublicPart};
+pub use channels::ChannelSettings;
 pub use engine::EngineSettings;
 pub use fetching::{BreakerSettings, BrowserSettings, ProxySettings, RateSettings};
 pub use log::{LogFormat, LogSettings};
 pub use market::{Attribution, IpSettings, MarketSettings, RetentionSettings};
+pub use notify::NotifySettings;
 pub use schedule::ScheduleSettings;
 pub use server::{RateLimitSettings, ServerSettings};
 pub use store::StoreSettings;
@@ -40,4 +46,14 @@ pub struct Settings {
     pub engine: EngineSettings,
     /// The market watch: how goods of an IP (a title, game or character) move through Mercari Japan.
     pub market: MarketSettings,
+    /// The account watch: what is left at providers.
+    pub accounts: AccountsSettings,
+    /// The pool of keys.
+    pub keys: KeysSettings,
+    /// How secrets are kept.
+    pub secrets: SecretsSettings,
+    /// How messages about alerts are sent.
+    pub notify: NotifySettings,
+    /// Channels kept by configuration; others are kept by API and UI.
+    pub channels: Vec<ChannelSettings>,
 }

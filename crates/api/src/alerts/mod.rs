@@ -1,0 +1,83 @@
+//! Alerts of every watch over HTTP; never public.
+
+mod change;
+mod read;
+mod shapes;
+
+use crate::{ApiError, Auth};
+use async_trait::async_trait;
+use axum::Router;
+use axum::extract::FromRef;
+use axum::routing::{get, post};
+use engine::Engine;
+use model::{Timestamp, WatchKind};
+use std::collections::HashMap;
+use std::sync::Arc;
+use store::{AlertRow, Store, StoreError};
+
+/// Says what the rows of a watch are called.
+#[async_trait]
+pub trait TargetNames: Send + Sync + 'static {
+    /// Names of the rows `ids` of the watch `kind`; those it does not know, also all of another watch, are left out.
+    async fn names(&self, store: &Store, kind: WatchKind, ids: &[i64]) -> Result<HashMap<i64, String>, StoreError>;
+}
+
+/// What the handlers of alerts share. Cheap to clone.
+#[derive(Clone)]
+pub struct AlertsState {
+    /// The database.
+    pub store: Store,
+    /// Clock and events.
+    pub engine: Arc<Engine>,
+    /// Who may do what.
+    pub auth: Auth,
+    /// Who knows what is watched by name.
+    pub names: Vec<Arc<dyn TargetNames>>,
+}
+
+impl FromRef<AlertsState> for Auth {
+    fn from_ref(state: &AlertsState) -> Self {
+        state.auth.clone()
+    }
+}
+
+/// Lists, explains and answers alerts.
+pub fn router(state: AlertsState) -> Router {
+    let routes = Router::new()
+        .route("/alerts", get(read::list))
+        .route("/alerts/summary", get(read::summary))
+        .route("/alerts/{id}", get(read::one))
+        .route("/alerts/{id}/ack", post(change::ack))
+        .route("/alerts/{id}/snooze", post(change::snooze))
+        .route("/alerts/{id}/resolve", post(change::resolve));
+    Router::new().nest("/api/v1", routes).with_state(state)
+}
+
+/// What is watched, by kind and number.
+type Names = HashMap<(WatchKind, i64), String>;
+
+impl AlertsState {
+    fn now(&self) -> Timestamp {
+        self.engine.clock.now()
+    }
+
+    /// The names of what the alerts are about.
+    async fn names_of(&self, rows: &[AlertRow]) -> Result<Names, ApiError> {
+        let mut wanted = HashMap::<WatchKind, Vec<i64>>::new();
+        for row in rows {
+            if let Some(kind) = WatchKind::parse(&row.kind) {
+                wanted.entry(kind).or_default().push(row.ref_id);
+            }
+        }
+        let mut names = Names::new();
+        for (kind, mut ids) in wanted {
+            ids.sort_unstable();
+            ids.dedup();
+            for watch in &self.names {
+                let known = watch.names(&self.store, kind, &ids).await?;
+                names.extend(known.into_iter().map(|(id, name)| ((kind, id), name)));
+            }
+        }
+        Ok(names)
+    }
+}

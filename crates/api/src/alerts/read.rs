@@ -1,0 +1,98 @@
+//! Listing and explaining.
+
+use super::AlertsState;
+use super::shapes::{AlertJson, Explained, Summary, Why, log};
+use crate::{Admin, ApiError, Data, List, Params, Path};
+use axum::extract::State;
+use model::{AlertStatus, Severity, WatchKind};
+use notify::DeliveryFilter;
+use store::{AlertFilter, AlertStage};
+
+/// Messages shown about one alert; an alert that reminds daily takes months to reach it.
+const MESSAGES: u32 = 100;
+const DELIVERIES: u32 = 1_000;
+
+const STAGES: &[(&str, AlertStage)] = &[
+    ("open", AlertStage::Open),
+    ("pending", AlertStage::Only(AlertStatus::Pending)),
+    ("firing", AlertStage::Only(AlertStatus::Firing)),
+    ("acked", AlertStage::Only(AlertStatus::Acked)),
+    ("snoozed", AlertStage::Only(AlertStatus::Snoozed)),
+    ("resolved", AlertStage::Only(AlertStatus::Resolved)),
+    ("all", AlertStage::All),
+];
+
+const KINDS: &[(&str, WatchKind)] = &[
+    ("market", WatchKind::Market),
+    ("account", WatchKind::Account),
+    ("key", WatchKind::Key),
+    ("subscription", WatchKind::Subscription),
+    ("mailbox", WatchKind::Mailbox),
+];
+
+const SEVERITIES: &[(&str, Severity)] =
+    &[("info", Severity::Info), ("warning", Severity::Warning), ("critical", Severity::Critical)];
+
+const PARAMETERS: &[&str] =
+    &["status", "kind", "ref_id", "ip_id", "severity", "acknowledged", "q", "page", "page_size"];
+
+fn filter(params: &Params) -> Result<AlertFilter, ApiError> {
+    let mut kind = params.choice("kind", KINDS)?;
+    let mut ref_id = params.number("ref_id", 1..=i64::MAX)?;
+    if let Some(ip) = params.number("ip_id", 1..=i64::MAX)? {
+        if kind.is_some_and(|kind| kind != WatchKind::Market) || ref_id.is_some_and(|id| id != ip) {
+            return Err(ApiError::bad_request("ip_id is of the market: leave out kind and ref_id"));
+        }
+        (kind, ref_id) = (Some(WatchKind::Market), Some(ip));
+    }
+    let text = params.text("q").map(str::trim).filter(|text| !text.is_empty());
+    if text.is_some_and(|text| text.chars().count() > 200) {
+        return Err(ApiError::bad_request("q has at most 200 characters"));
+    }
+    let paging = params.paging()?;
+    Ok(AlertFilter {
+        stage: params.choice("status", STAGES)?.unwrap_or_default(),
+        kind,
+        ref_id,
+        severity: params.choice("severity", SEVERITIES)?,
+        acknowledged: params.choice("acknowledged", &[("true", true), ("false", false)])?,
+        text: text.map(str::to_owned),
+        offset: paging.offset(),
+        limit: paging.page_size,
+    })
+}
+
+/// Without `status`: all that people were told of, open or over.
+pub(super) async fn list(
+    _admin: Admin,
+    State(state): State<AlertsState>,
+    params: Params,
+) -> Result<List<AlertJson>, ApiError> {
+    params.only(PARAMETERS)?;
+    let (rows, total) = store::list_alerts(&state.store, &filter(&params)?).await?;
+    let names = state.names_of(&rows).await?;
+    let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
+    let notices = store::notice_counts(&state.store, &ids).await?;
+    let rows = rows.into_iter().map(|row| AlertJson::of(row, &names, &notices)).collect();
+    Ok(List::of(rows, total, params.paging()?))
+}
+
+pub(super) async fn one(
+    _admin: Admin,
+    State(state): State<AlertsState>,
+    Path(id): Path<i64>,
+) -> Result<Data<Explained>, ApiError> {
+    let row = store::get_alert(&state.store, id).await?;
+    let row = row.ok_or_else(|| ApiError::not_found(format!("alert {id}")))?;
+    let names = state.names_of(std::slice::from_ref(&row)).await?;
+    let notices = store::notice_counts(&state.store, &[id]).await?;
+    let messages = store::outbox_of(&state.store, id, MESSAGES).await?;
+    let wanted = DeliveryFilter { alert_id: Some(id), limit: DELIVERIES, ..DeliveryFilter::default() };
+    let (deliveries, _) = notify::list_deliveries(&state.store, &wanted).await?;
+    let why = Why::of(&row, state.now());
+    Ok(Data::of(Explained { alert: AlertJson::of(row, &names, &notices), why, log: log(messages, deliveries) }))
+}
+
+pub(super) async fn summary(_admin: Admin, State(state): State<AlertsState>) -> Result<Data<Summary>, ApiError> {
+    Ok(Data::of(Summary::of(store::count_alerts(&state.store).await?)))
+}

@@ -1,0 +1,102 @@
+//! Keeping channels.
+
+use super::shapes::ChannelJson;
+use super::{Shared, refused};
+use crate::{Admin, ApiError, Data, Json, Params, Path};
+use axum::extract::State;
+use axum::http::StatusCode;
+use notify::{ChannelDraft, ChannelRow, Form, Origin};
+use serde_json::{Value, json};
+
+/// The form of every kind.
+pub(super) async fn kinds(_admin: Admin) -> Data<&'static [Form]> {
+    Data::of(notify::FORMS)
+}
+
+pub(super) async fn list(
+    _admin: Admin,
+    State(state): State<Shared>,
+    params: Params,
+) -> Result<Data<Vec<ChannelJson>>, ApiError> {
+    params.only(&[])?;
+    let mut counts = notify::channel_counts(&state.store).await?;
+    let rows = notify::list_channels(&state.store).await?;
+    let shown = |row: ChannelRow| {
+        let counts = counts.remove(&row.id);
+        ChannelJson::of(row, counts, &state)
+    };
+    Ok(Data::of(rows.into_iter().map(shown).collect()))
+}
+
+async fn shown(state: &Shared, id: i64) -> Result<Data<ChannelJson>, ApiError> {
+    let row = state.channel(id).await?;
+    let counts = notify::channel_counts(&state.store).await?.remove(&id);
+    Ok(Data::of(ChannelJson::of(row, counts, state)))
+}
+
+pub(super) async fn one(
+    _admin: Admin,
+    State(state): State<Shared>,
+    Path(id): Path<i64>,
+) -> Result<Data<ChannelJson>, ApiError> {
+    shown(&state, id).await
+}
+
+pub(super) async fn create(
+    admin: Admin,
+    State(state): State<Shared>,
+    Json(draft): Json<ChannelDraft>,
+) -> Result<(StatusCode, Data<ChannelJson>), ApiError> {
+    let mut tx = state.store.begin().await?;
+    let added = notify::add_channel(&mut tx, &draft, Origin::Ui, &state.deliverer.rules(), state.now()).await;
+    let id = added.map_err(|e| refused(e, &draft))?;
+    state.audit(&mut tx, admin, "channel.create", format!("channel:{id}")).await?;
+    tx.commit().await?;
+    Ok((StatusCode::CREATED, shown(&state, id).await?))
+}
+
+/// What the configuration keeps is changed there: a change here would be undone at the next start.
+fn own(row: &ChannelRow) -> Result<(), ApiError> {
+    match row.origin {
+        Origin::Ui => Ok(()),
+        Origin::Config => Err(ApiError::conflict(format!(
+            "channel {:?} is kept by the configuration (channels): change it there",
+            row.draft.name
+        ))),
+    }
+}
+
+/// Secrets that are left out, or come back as they were shown, stay.
+pub(super) async fn update(
+    admin: Admin,
+    State(state): State<Shared>,
+    Path(id): Path<i64>,
+    Json(draft): Json<ChannelDraft>,
+) -> Result<Data<ChannelJson>, ApiError> {
+    own(&state.channel(id).await?)?;
+    let mut tx = state.store.begin().await?;
+    let changed = notify::update_channel(&mut tx, id, &draft, Origin::Ui, &state.deliverer.rules(), state.now()).await;
+    if !changed.map_err(|e| refused(e, &draft))? {
+        return Err(ApiError::not_found(format!("channel {id}")));
+    }
+    state.audit(&mut tx, admin, "channel.update", format!("channel:{id}")).await?;
+    tx.commit().await?;
+    state.deliverer.wake();
+    shown(&state, id).await
+}
+
+/// What waits for it is dropped.
+pub(super) async fn delete(
+    admin: Admin,
+    State(state): State<Shared>,
+    Path(id): Path<i64>,
+) -> Result<Data<Value>, ApiError> {
+    own(&state.channel(id).await?)?;
+    let mut tx = state.store.begin().await?;
+    if !notify::remove_channel(&mut tx, id).await? {
+        return Err(ApiError::not_found(format!("channel {id}")));
+    }
+    state.audit(&mut tx, admin, "channel.delete", format!("channel:{id}")).await?;
+    tx.commit().await?;
+    Ok(Data::of(json!({ "id": id, "deleted": true })))
+}

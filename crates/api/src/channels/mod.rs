@@ -1,0 +1,93 @@
+//! Channels and what was sent to them, over HTTP; never public. Secrets go in and do not come out again.
+
+mod deliveries;
+mod manage;
+mod shapes;
+mod trial;
+
+use crate::{Admin, ApiError, Auth};
+use axum::Router;
+use axum::extract::FromRef;
+use axum::routing::{get, post};
+use engine::Engine;
+use model::Timestamp;
+use notify::{ChannelDraft, ChannelRow, Deliverer, NotifyError};
+use std::sync::Arc;
+use store::{AuditEntry, Store, StoreError, Tx};
+
+/// What the handlers of channels share. Cheap to clone.
+#[derive(Clone)]
+pub struct ChannelsState {
+    /// The database.
+    pub store: Store,
+    /// The clock.
+    pub engine: Arc<Engine>,
+    /// Who may do what.
+    pub auth: Auth,
+    /// Who sends: a test takes the very path of a real send.
+    pub deliverer: Arc<Deliverer>,
+}
+
+/// The state with what only the handlers keep.
+#[derive(Clone)]
+struct Shared {
+    state: ChannelsState,
+    pace: Arc<trial::Pace>,
+}
+
+impl std::ops::Deref for Shared {
+    type Target = ChannelsState;
+
+    fn deref(&self) -> &ChannelsState {
+        &self.state
+    }
+}
+
+impl FromRef<Shared> for Auth {
+    fn from_ref(shared: &Shared) -> Self {
+        shared.auth.clone()
+    }
+}
+
+/// Keeps and tries channels, shows and repeats deliveries.
+pub fn router(state: ChannelsState) -> Router {
+    let routes = Router::new()
+        .route("/channels", get(manage::list).post(manage::create))
+        .route("/channels/kinds", get(manage::kinds))
+        .route("/channels/test", post(trial::draft))
+        .route("/channels/{id}", get(manage::one).put(manage::update).delete(manage::delete))
+        .route("/channels/{id}/test", post(trial::saved))
+        .route("/channels/{id}/deliveries", get(deliveries::of_channel))
+        .route("/deliveries", get(deliveries::list))
+        .route("/deliveries/resend", post(deliveries::resend_all))
+        .route("/deliveries/{id}/resend", post(deliveries::resend));
+    Router::new().nest("/api/v1", routes).with_state(Shared { state, pace: Arc::default() })
+}
+
+impl ChannelsState {
+    fn now(&self) -> Timestamp {
+        self.engine.clock.now()
+    }
+
+    /// The channel, or 404.
+    async fn channel(&self, id: i64) -> Result<ChannelRow, ApiError> {
+        let row = notify::get_channel(&self.store, id).await?;
+        row.ok_or_else(|| ApiError::not_found(format!("channel {id}")))
+    }
+
+    /// Writes in the transaction of a change who made it.
+    async fn audit(&self, tx: &mut Tx, admin: Admin, action: &str, subject: String) -> Result<(), ApiError> {
+        let entry = AuditEntry { at: self.now(), actor: admin.name.to_owned(), action: action.to_owned(), subject };
+        Ok(store::audit(tx, &entry).await?)
+    }
+}
+
+/// What a person is told when a draft cannot be used; what was secret in it is not repeated.
+fn refused(error: NotifyError, draft: &ChannelDraft) -> ApiError {
+    match error {
+        NotifyError::Config(why) => ApiError::bad_request(notify::redacted(&why.0, draft)),
+        NotifyError::Seal(_) => ApiError::conflict("its configuration cannot be unsealed: give the whole of it anew"),
+        NotifyError::Store(StoreError::Conflict(_)) => ApiError::conflict("a channel of this name is there already"),
+        NotifyError::Store(error) => error.into(),
+    }
+}
