@@ -4,9 +4,10 @@ use crate::inquiry::{Answer, Answered, Inquiry, Step};
 use crate::reading::{Reading, ReadingStatus};
 use crate::request::PreparedRequest;
 use engine::FetchError;
-use engine::http::{ClientSettings, body_capped, client, is_challenge, retry_after, sent};
+use engine::http::{ClientSettings, body_capped, builder, is_challenge, retry_after, sent};
 use engine::upstream::{Jitter, Upstream, backoff};
 use model::{SharedClock, Timestamp};
+use notify::{GuardedResolver, Reach, Refusal, SystemLookup, check_url};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -25,8 +26,10 @@ const FIRST_WAIT: Duration = Duration::from_secs(1);
 /// Sends requests and keeps the pace of every origin.
 pub struct Fetcher {
     client: reqwest::Client,
+    reach: Reach,
     clock: SharedClock,
     nonce: fn() -> String,
+    rates: HashMap<String, f64>,
     upstreams: Mutex<HashMap<String, Arc<Upstream>>>,
     jitter: Mutex<Jitter>,
 }
@@ -38,20 +41,31 @@ struct Failure {
 }
 
 impl Fetcher {
-    /// A fetcher with a client of its own. `Rejected` when TLS cannot be set up.
-    pub fn new(settings: &ClientSettings, clock: SharedClock) -> Result<Self, FetchError> {
-        Ok(Self::over(client(settings)?, clock))
+    /// A fetcher that speaks to the addresses of `reach` only, also after names are resolved. `Rejected` when TLS cannot
+    /// be set up.
+    pub fn new(settings: &ClientSettings, reach: Reach, clock: SharedClock) -> Result<Self, FetchError> {
+        let resolver = GuardedResolver::new(Arc::new(SystemLookup), reach);
+        let client = builder(settings)?.dns_resolver(resolver).build().map_err(sent)?;
+        Ok(Self::over(client, reach, clock))
     }
 
-    /// A fetcher over a client that exists: one that resolves names through a guard, say. It must not follow redirects.
-    pub fn over(client: reqwest::Client, clock: SharedClock) -> Self {
+    /// A fetcher over a client that exists. It must not follow redirects, and resolve names through a guard.
+    pub fn over(client: reqwest::Client, reach: Reach, clock: SharedClock) -> Self {
         Self {
             client,
+            reach,
             clock,
             nonce: || uuid::Uuid::new_v4().to_string(),
+            rates: HashMap::new(),
             upstreams: Mutex::default(),
             jitter: Mutex::new(Jitter::new(uuid::Uuid::new_v4().as_u64_pair().0)),
         }
+    }
+
+    /// Asks providers (by name) at most so many times a second, whatever their files say.
+    pub fn with_rates(mut self, rates: HashMap<String, f64>) -> Self {
+        self.rates = rates;
+        self
     }
 
     /// The account's reading. A refusal or an answer that is not understood is a reading with that status; trouble on
@@ -86,6 +100,11 @@ impl Fetcher {
                 }
             }
         }
+    }
+
+    /// The time of day, as the fetcher's clock has it.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
     }
 
     /// The limiter and breaker of an origin, for the status page.
@@ -142,6 +161,8 @@ impl Fetcher {
         };
         let failure =
             |error: FetchError| Failure { again: matches!(error, FetchError::Transient(_)), error: clean(error) };
+        let refused = |refusal: Refusal| Failure { error: FetchError::Rejected(refusal.to_string()), again: false };
+        check_url(&prepared.url, self.reach).map_err(refused)?;
         let headers = header_map(&prepared).map_err(|error| Failure { error, again: false })?;
         let request =
             self.client.request(prepared.method, prepared.url).headers(headers).body(prepared.body).timeout(TIME_OUT);
@@ -170,7 +191,11 @@ impl Fetcher {
         let origin = prepared.origin();
         let mut upstreams = self.upstreams.lock().unwrap_or_else(PoisonError::into_inner);
         let known = upstreams.entry(origin.clone()).or_insert_with(|| {
-            let policy = inquiry.provider().rate_limit.policy();
+            let mut policy = inquiry.provider().rate_limit.policy();
+            if let Some(rate) = self.rates.get(&inquiry.provider().name) {
+                policy.rate = *rate;
+                policy.burst = rate.ceil().clamp(1.0, 1e6) as u32;
+            }
             // Differs by origin, so that their requests do not fall together.
             let seed = origin.bytes().fold(7u64, |seed, byte| seed.wrapping_mul(31).wrapping_add(u64::from(byte)));
             Arc::new(Upstream::new(origin, policy, self.clock.clone(), seed))

@@ -95,7 +95,7 @@ async fn ask(provider: &str, answers: Vec<String>) -> Asked {
     let provider = Catalog::built_in().unwrap().get(provider, &Params::new()).unwrap();
     let secret = if provider.secret.is_empty() { SECRET } else { "an-id:sk-very-secret" };
     let inquiry = Inquiry::new(provider, &Secret::new(secret), &params).unwrap();
-    let fetcher = Fetcher::new(&ClientSettings::default(), clock()).unwrap();
+    let fetcher = Fetcher::new(&ClientSettings::default(), notify::Reach::Private, clock()).unwrap();
     let result = fetcher.fetch(&inquiry).await;
     assert!(!format!("{result:?}").contains(SECRET), "{result:?}");
     let seen = seen.lock().unwrap().clone();
@@ -202,7 +202,7 @@ requests: [{name: ask, url: 'http://127.0.0.1:9/balance', read: {remaining: bala
 ";
     let provider = Arc::new(Provider::parse("mine.yaml", text).unwrap());
     let inquiry = Inquiry::new(provider, &Secret::new(SECRET), &Params::new()).unwrap();
-    let fetcher = Fetcher::new(&ClientSettings::default(), clock()).unwrap();
+    let fetcher = Fetcher::new(&ClientSettings::default(), notify::Reach::Private, clock()).unwrap();
     let started = Instant::now();
     let error = fetcher.fetch(&inquiry).await.unwrap_err();
     assert_eq!(error.class(), "transient");

@@ -6,6 +6,7 @@ pub mod chaos;
 mod dice;
 pub mod digest;
 mod figures;
+pub mod forecast;
 pub mod naive;
 mod source;
 pub mod truth;

@@ -96,7 +96,10 @@ const WITHOUT_FILE: [&str; 2] = [http_json::NAME, crate::manual::NAME];
 
 /// The providers there are, by name.
 #[derive(Clone, Debug, Default)]
-pub struct Catalog(BTreeMap<String, Arc<Provider>>);
+pub struct Catalog {
+    providers: BTreeMap<String, Arc<Provider>>,
+    origins: BTreeMap<String, String>,
+}
 
 impl Catalog {
     /// Those that are compiled in. All of them are read in the tests, so a fault here is one of the build.
@@ -138,12 +141,27 @@ impl Catalog {
     }
 
     fn add(&mut self, provider: Provider) {
-        self.0.insert(provider.name.clone(), Arc::new(provider));
+        self.providers.insert(provider.name.clone(), Arc::new(provider));
+    }
+
+    /// Asks providers (by name) elsewhere: scheme, host and port, and if need be the beginning of a path.
+    pub fn at_origins(mut self, origins: BTreeMap<String, String>) -> Self {
+        self.origins = origins;
+        self
+    }
+
+    /// An account's parameters, with where its provider is if that is not where its file says.
+    pub fn located(&self, name: &str, params: &Params) -> Params {
+        let mut params = params.clone();
+        if let Some(origin) = self.origins.get(name) {
+            params.entry("origin".to_owned()).or_insert_with(|| origin.clone());
+        }
+        params
     }
 
     /// All of them, by name.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<Provider>> {
-        self.0.values()
+        self.providers.values()
     }
 
     /// The provider of an account; `http_json` is made of the account's parameters. `Unknown` names the nearest.
@@ -151,8 +169,8 @@ impl Catalog {
         if name == http_json::NAME {
             return http_json::provider(params).map(Arc::new);
         }
-        self.0.get(name).cloned().ok_or_else(|| {
-            let known = self.0.keys().map(String::as_str).chain(WITHOUT_FILE);
+        self.providers.get(name).cloned().ok_or_else(|| {
+            let known = self.providers.keys().map(String::as_str).chain(WITHOUT_FILE);
             let nearest = known.max_by(|a, b| strsim::jaro_winkler(a, name).total_cmp(&strsim::jaro_winkler(b, name)));
             let nearest = nearest.map_or_else(String::new, |nearest| format!("; the nearest is `{nearest}`"));
             SetupFault::Unknown(format!("there is no provider `{name}`{nearest}"))

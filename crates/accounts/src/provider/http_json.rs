@@ -24,6 +24,11 @@ const PARAMS: [(&str, &str); 14] = [
     ("expires_at", "a formula for when it ends"),
 ];
 
+/// The parameters and what they are.
+pub fn http_json_params() -> &'static [(&'static str, &'static str)] {
+    &PARAMS
+}
+
 /// Makes the provider of an account's parameters. `Param` names what is missing or makes no sense.
 pub(super) fn provider(params: &Params) -> Result<Provider, SetupFault> {
     let fault =

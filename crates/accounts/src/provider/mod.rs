@@ -11,6 +11,7 @@ mod template;
 mod yaml;
 
 pub use catalog::{BUILT_IN, Catalog};
+pub use http_json::http_json_params;
 pub use params::{Param, Params, SetupFault};
 pub use read::{ReadRules, Warning, WindowRule};
 pub use sample::{Sample, SampleFault};
@@ -41,6 +42,17 @@ pub enum Kind {
     Credits,
     /// Tokens, characters, requests: an allowance.
     Tokens,
+}
+
+impl Kind {
+    /// The word in tables and JSON.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Balance => "balance",
+            Self::Credits => "credits",
+            Self::Tokens => "tokens",
+        }
+    }
 }
 
 /// A provider, as its file says.

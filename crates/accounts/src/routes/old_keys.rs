@@ -1,0 +1,305 @@
+//! The pool as Droid key usage showed it. Ids are texts there, amounts numbers; what is not known is null.
+
+use super::AccountsState;
+use super::keys::{delete_chosen, options_of, refused, reveal};
+use crate::keys::{Import, KeyFilter, Line, MAX_IDS, Selection, Tally, parse_values};
+use crate::store::keys::{KeyRow, KeyStamp, key_stamp, keys_after, share_of};
+use api::{Admin, ApiError, Json, Path};
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Extension, Router};
+use model::Timestamp;
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use serde_json::value::RawValue;
+use std::sync::Arc;
+use std::time::Duration;
+use store::StoreError;
+use tokio::sync::Mutex;
+
+/// Keys read at once.
+const STEP: usize = 2000;
+/// How old the answer of `/api/data` may be.
+const FRESH: Duration = Duration::from_secs(1);
+
+/// The routes under `/api`.
+pub(super) fn routes() -> Router<AccountsState> {
+    Router::new()
+        .route("/data", get(data))
+        .route("/keys", get(list).post(add))
+        .route("/keys/import", post(import))
+        .route("/keys/batch-delete", post(batch_delete))
+        .route("/keys/{id}", axum::routing::delete(delete))
+        .route("/keys/{id}/full", get(full))
+        .layer(Extension(Arc::new(Latest::default())))
+}
+
+/// The last answer of `/api/data`, as it was sent.
+#[derive(Default)]
+struct Latest(Mutex<Option<Answer>>);
+
+#[derive(Clone)]
+struct Answer {
+    checked: Timestamp,
+    stamp: KeyStamp,
+    etag: HeaderValue,
+    body: Bytes,
+}
+
+impl Latest {
+    async fn answer(&self, state: &AccountsState) -> Result<Answer, ApiError> {
+        // Held while the answer is made anew: who comes meanwhile waits for it and does not make it again.
+        let mut latest = self.0.lock().await;
+        let now = state.now();
+        if let Some(answer) = latest.as_ref().filter(|a| now.0.abs_diff(a.checked.0) < FRESH.as_millis() as u64) {
+            return Ok(answer.clone());
+        }
+        let stamp = key_stamp(&state.store).await?;
+        let answer = match latest.take() {
+            Some(answer) if answer.stamp == stamp => Answer { checked: now, ..answer },
+            _ => {
+                let body = Bytes::from(serde_json::to_vec(&everything(state).await?).map_err(ApiError::internal)?);
+                let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &body);
+                let tag: String = digest.as_ref().iter().take(12).map(|b| format!("{b:02x}")).collect();
+                let etag = HeaderValue::from_str(&format!("\"{tag}\"")).map_err(ApiError::internal)?;
+                Answer { checked: now, stamp, etag, body }
+            }
+        };
+        *latest = Some(answer.clone());
+        Ok(answer)
+    }
+}
+
+async fn data(
+    _admin: Admin,
+    State(state): State<AccountsState>,
+    Extension(latest): Extension<Arc<Latest>>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let Answer { etag, body, .. } = latest.answer(&state).await?;
+    let known = headers.get(header::IF_NONE_MATCH).and_then(|v| v.to_str().ok());
+    let same = known.is_some_and(|known| known.split(',').any(|tag| matches(tag.trim(), &etag)));
+    let headers = [(header::ETAG, etag), (header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"))];
+    if same {
+        return Ok((StatusCode::NOT_MODIFIED, headers).into_response());
+    }
+    let json = [(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))];
+    Ok((headers, json, body).into_response())
+}
+
+fn matches(tag: &str, etag: &HeaderValue) -> bool {
+    tag == "*" || tag.strip_prefix("W/").unwrap_or(tag).as_bytes() == etag.as_bytes()
+}
+
+#[derive(Serialize)]
+struct Everything {
+    update_time: Option<Timestamp>,
+    total_count: usize,
+    totals: OldTotals,
+    data: Vec<OldRow>,
+}
+
+#[derive(Serialize)]
+#[allow(non_snake_case, reason = "the names of the system that is replaced")]
+struct OldTotals {
+    total_orgTotalTokensUsed: Option<Box<RawValue>>,
+    total_totalAllowance: Option<Box<RawValue>>,
+}
+
+#[derive(Serialize)]
+struct OldRow {
+    id: String,
+    key: String,
+    start_date: Option<String>,
+    end_date: Option<String>,
+    total_allowance: Option<Box<RawValue>>,
+    org_total_tokens_used: Option<Box<RawValue>>,
+    remaining: Option<Box<RawValue>>,
+    used_ratio: Option<Box<RawValue>>,
+    last_updated: Option<Timestamp>,
+    error: Option<String>,
+}
+
+/// An amount as a number, digit for digit.
+fn number(amount: Option<Decimal>) -> Option<Box<RawValue>> {
+    amount.and_then(|a| RawValue::from_string(a.to_string()).ok())
+}
+
+fn date(at: Option<Timestamp>) -> Option<String> {
+    at.map(|t| t.to_rfc3339_jst().chars().take(10).collect())
+}
+
+impl From<KeyRow> for OldRow {
+    fn from(k: KeyRow) -> Self {
+        let reading = k.reading.unwrap_or_default();
+        Self {
+            id: k.id.to_string(),
+            key: k.mask,
+            start_date: date(reading.period_start),
+            end_date: date(reading.period_end),
+            total_allowance: number(reading.total),
+            org_total_tokens_used: number(reading.used),
+            remaining: number(reading.remaining),
+            used_ratio: number(reading.used_ratio),
+            last_updated: k.good_at,
+            error: k.error,
+        }
+    }
+}
+
+async fn everything(state: &AccountsState) -> Result<Everything, StoreError> {
+    let (mut tally, mut data, mut after, mut newest) = (Tally::default(), Vec::new(), i64::MIN, None);
+    loop {
+        let keys = keys_after(&state.store, &Selection::All, after, STEP).await?;
+        let Some(last) = keys.last() else { break };
+        after = last.id;
+        for key in keys {
+            tally.add(&key.provider, key.org.as_deref(), share_of(&key));
+            newest = newest.max(key.checked_at);
+            data.push(OldRow::from(key));
+        }
+    }
+    let totals = tally.finish().totals;
+    // Tokens only: they are what these totals have always been.
+    let tokens = totals.into_iter().find(|t| t.unit.as_deref() == Some("tokens")).unwrap_or_default();
+    let totals =
+        OldTotals { total_orgTotalTokensUsed: number(tokens.used), total_totalAllowance: number(tokens.total) };
+    Ok(Everything { update_time: newest, total_count: data.len(), totals, data })
+}
+
+#[derive(Serialize)]
+struct Listed {
+    id: String,
+    name: String,
+    key: String,
+    created_at: Timestamp,
+}
+
+async fn list(_admin: Admin, State(state): State<AccountsState>) -> Result<axum::Json<Vec<Listed>>, ApiError> {
+    let (mut listed, mut after) = (Vec::new(), i64::MIN);
+    loop {
+        let keys = keys_after(&state.store, &Selection::All, after, STEP).await?;
+        let Some(last) = keys.last() else { return Ok(axum::Json(listed)) };
+        after = last.id;
+        listed.extend(keys.into_iter().map(|k| Listed {
+            id: k.id.to_string(),
+            name: k.name,
+            key: k.mask,
+            created_at: k.created_at,
+        }));
+    }
+}
+
+async fn add(
+    admin: Admin,
+    State(state): State<AccountsState>,
+    Json(body): Json<Value>,
+) -> Result<(StatusCode, axum::Json<Value>), ApiError> {
+    let report = taken_in(&state, admin, parse_values(vec![body])).await?;
+    if let Some(error) = report.errors.first() {
+        return Err(ApiError::bad_request(error.error.clone()));
+    }
+    if report.success == 0 {
+        return Err(ApiError::conflict("the key is there already"));
+    }
+    Ok((StatusCode::CREATED, axum::Json(serde_json::json!({ "success": true }))))
+}
+
+async fn taken_in(
+    state: &AccountsState,
+    admin: Admin,
+    lines: Vec<Line>,
+) -> Result<crate::keys::ImportReport, ApiError> {
+    let mut import =
+        Import::new(&state.store, &state.keyring, options_of(state, admin, None, None, Default::default())?);
+    import.add(lines).await.map_err(refused)?;
+    let report = import.finish().await.map_err(refused)?;
+    state.engine.wake();
+    Ok(report)
+}
+
+#[derive(Serialize)]
+struct Imported {
+    success: u64,
+    failed: u64,
+    duplicates: u64,
+}
+
+async fn import(
+    admin: Admin,
+    State(state): State<AccountsState>,
+    Json(mut body): Json<Value>,
+) -> Result<axum::Json<Imported>, ApiError> {
+    let Some(Value::Array(keys)) = body.get_mut("keys").map(Value::take) else {
+        return Err(ApiError::bad_request("the body must be {\"keys\": […]}"));
+    };
+    let report = taken_in(&state, admin, parse_values(keys)).await?;
+    Ok(axum::Json(Imported { success: report.success, failed: report.failed, duplicates: report.duplicates }))
+}
+
+#[derive(Serialize)]
+struct Full {
+    id: String,
+    key: String,
+}
+
+async fn full(
+    admin: Admin,
+    State(state): State<AccountsState>,
+    Path(id): Path<i64>,
+) -> Result<([(HeaderName, &'static str); 1], axum::Json<Full>), ApiError> {
+    let key = reveal(&state, admin, id).await?;
+    Ok(([(header::CACHE_CONTROL, "no-store")], axum::Json(Full { id: id.to_string(), key })))
+}
+
+async fn delete(
+    admin: Admin,
+    State(state): State<AccountsState>,
+    Path(id): Path<i64>,
+) -> Result<axum::Json<Value>, ApiError> {
+    match delete_chosen(&state, admin, &Selection::Ids(vec![id])).await? {
+        0 => Err(ApiError::not_found(format!("key {id}"))),
+        _ => Ok(axum::Json(serde_json::json!({ "success": true }))),
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Id {
+    Number(i64),
+    Text(String),
+}
+
+#[derive(Deserialize)]
+struct Ids {
+    ids: Vec<Id>,
+}
+
+#[derive(Serialize)]
+struct BatchDeleted {
+    success: u64,
+    failed: u64,
+}
+
+async fn batch_delete(
+    admin: Admin,
+    State(state): State<AccountsState>,
+    Json(Ids { ids }): Json<Ids>,
+) -> Result<axum::Json<BatchDeleted>, ApiError> {
+    let given = ids.len() as u64;
+    let read = |id: Id| match id {
+        Id::Number(id) => Some(id),
+        Id::Text(text) => text.parse().ok(),
+    };
+    let ids: Vec<i64> = ids.into_iter().filter_map(read).collect();
+    let mut success = 0;
+    for some in ids.chunks(MAX_IDS) {
+        let selection = super::keys::chosen(Some(some.to_vec()), None::<KeyFilter>, None)?;
+        success += delete_chosen(&state, admin, &selection).await?;
+    }
+    Ok(axum::Json(BatchDeleted { success, failed: given.saturating_sub(success) }))
+}

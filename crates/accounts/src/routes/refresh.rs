@@ -1,0 +1,50 @@
+//! Looking at balances now. The looks are the schedule's; a refresh only makes them due.
+
+use super::accounts::balance;
+use super::{AccountsState, audit};
+use crate::keys::{KeyFilter, Selection};
+use crate::store::refreshes::{Refresh, start};
+use api::{Admin, ApiError, Data, Json, Path};
+use axum::extract::State;
+use model::WatchKind;
+use serde::Deserialize;
+
+/// Which ones: these, those of a provider or label, or all.
+#[derive(Deserialize, Default)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Which {
+    ids: Option<Vec<i64>>,
+    filter: Option<KeyFilter>,
+    all: Option<bool>,
+}
+
+pub(super) async fn many(
+    admin: Admin,
+    State(state): State<AccountsState>,
+    Json(which): Json<Which>,
+) -> Result<Data<Refresh>, ApiError> {
+    let selection = Selection::of(which.ids, which.filter, which.all).map_err(ApiError::bad_request)?;
+    begin(admin, &state, &selection).await
+}
+
+pub(super) async fn one(
+    admin: Admin,
+    State(state): State<AccountsState>,
+    Path(id): Path<i64>,
+) -> Result<Data<Refresh>, ApiError> {
+    let account = balance(&state, id).await?;
+    if account.state != model::TargetState::Active {
+        return Err(ApiError::conflict("the account is paused; only active ones are looked at"));
+    }
+    begin(admin, &state, &Selection::Ids(vec![id])).await
+}
+
+async fn begin(admin: Admin, state: &AccountsState, selection: &Selection) -> Result<Data<Refresh>, ApiError> {
+    let now = state.now();
+    let mut tx = state.store.begin().await?;
+    let refresh = start(&mut tx, WatchKind::Account, selection, admin.name, now).await?;
+    audit(&mut tx, admin, "account.refresh", selection.described().replace("key", "account"), now).await?;
+    tx.commit().await?;
+    state.engine.wake();
+    Ok(Data::of(refresh))
+}
