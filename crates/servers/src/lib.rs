@@ -1,10 +1,12 @@
-//! Private database servers for tests: own data directory, free loopback port, gone with the value.
+//! Private servers for tests (databases, IMAP): own data directory, free loopback port, gone with the value.
 //! Development only.
 
 mod child;
+mod dovecot;
 mod mariadb;
 mod postgres;
 
+pub use dovecot::Dovecot;
 pub use mariadb::MariaDb;
 pub use postgres::Postgres;
 

@@ -1,0 +1,160 @@
+//! The shapes of the system replaced: things are known by their names, and answers say `status` and `message`.
+
+use super::fields::SubscriptionFields;
+use super::mailbox_fields::MailboxFields;
+use super::subscriptions::{self, Renewed};
+use super::{RemindersState, mailboxes, shapes};
+use crate::store::{Tls, find_mailbox, find_subscription, list_mailboxes, list_subscriptions};
+use api::{Admin, ApiError, Json};
+use axum::body::Body;
+use axum::extract::State;
+use axum::response::{IntoResponse as _, Response};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+/// `{"status":"success"|"error","message":…}`, with the HTTP status of the error.
+fn answer(done: Result<String, ApiError>) -> Response {
+    match done {
+        Ok(message) => axum::Json(json!({ "status": "success", "message": message })).into_response(),
+        Err(error) => {
+            let body = json!({ "status": "error", "message": error.message() }).to_string();
+            // What the error carries for the log stays with the answer.
+            Response::from_parts(error.into_response().into_parts().0, Body::from(body))
+        }
+    }
+}
+
+#[derive(Deserialize)]
+pub(super) struct Named {
+    #[serde(alias = "subscription_name")]
+    name: Option<String>,
+    #[serde(flatten)]
+    renewed: Renewed,
+}
+
+impl Named {
+    fn name(&self) -> Result<&str, ApiError> {
+        let name = self.name.as_deref().map(str::trim).filter(|n| !n.is_empty());
+        name.ok_or_else(|| ApiError::bad_request("name is missing"))
+    }
+}
+
+pub(super) async fn subscriptions(
+    _: Admin,
+    State(state): State<RemindersState>,
+) -> Result<axum::Json<Value>, ApiError> {
+    let rows = list_subscriptions(&state.store).await?;
+    let last_update = rows.iter().filter_map(|r| r.checked_at.max(Some(r.updated_at))).max();
+    let shown = rows
+        .into_iter()
+        .map(|row| subscriptions::standing(&state, row, |row, standing| shapes::legacy(&row, standing)))
+        .collect::<Result<Vec<_>, _>>()?;
+    Ok(axum::Json(json!({ "subscriptions": shown, "last_update": last_update })))
+}
+
+pub(super) async fn add(
+    admin: Admin,
+    State(state): State<RemindersState>,
+    fields: Result<Json<SubscriptionFields>, ApiError>,
+) -> Response {
+    let done = async {
+        let Json(fields) = fields?;
+        let name = fields.name.clone().unwrap_or_default();
+        subscriptions::add(admin, &state, fields).await?;
+        Ok(format!("subscription {name} added"))
+    };
+    answer(done.await)
+}
+
+pub(super) async fn delete(
+    admin: Admin,
+    State(state): State<RemindersState>,
+    named: Result<Json<Named>, ApiError>,
+) -> Response {
+    let done = async {
+        let Json(named) = named?;
+        let name = named.name()?;
+        let mut tx = state.store.begin().await?;
+        let id = find_subscription(&mut tx, name).await?.ok_or_else(|| unknown("subscription", name))?;
+        subscriptions::remove(admin, &state, &mut tx, id).await?;
+        tx.commit().await?;
+        Ok(format!("subscription {name} deleted"))
+    };
+    answer(done.await)
+}
+
+pub(super) async fn renewed(
+    admin: Admin,
+    State(state): State<RemindersState>,
+    named: Result<Json<Named>, ApiError>,
+) -> Response {
+    let done = async {
+        let Json(named) = named?;
+        let name = named.name()?;
+        let mut tx = state.store.begin().await?;
+        let id = find_subscription(&mut tx, name).await?.ok_or_else(|| unknown("subscription", name))?;
+        let on = named.renewed.renewed_date.flatten();
+        let on = subscriptions::mark_renewed(admin, &state, &mut tx, id, on).await?;
+        tx.commit().await?;
+        state.engine.wake();
+        Ok(format!("subscription {name} renewed on {on}"))
+    };
+    answer(done.await)
+}
+
+pub(super) async fn emails(_: Admin, State(state): State<RemindersState>) -> Result<axum::Json<Value>, ApiError> {
+    let shown: Vec<Value> = list_mailboxes(&state.store)
+        .await?
+        .into_iter()
+        .map(|m| {
+            json!({
+                "id": m.id, "name": m.draft.name, "host": m.draft.host, "port": m.draft.port,
+                "username": m.draft.username, "use_ssl": m.draft.tls == Tls::Tls, "enabled": m.draft.enabled,
+                "has_password": !m.draft.sealed.is_empty(), "last_scan": m.scan.last_at, "error": m.scan.error,
+            })
+        })
+        .collect();
+    Ok(axum::Json(json!({ "status": "success", "emails": shown })))
+}
+
+/// Adds a mailbox, or changes the one of this name.
+pub(super) async fn save_email(
+    admin: Admin,
+    State(state): State<RemindersState>,
+    fields: Result<Json<MailboxFields>, ApiError>,
+) -> Response {
+    let done = async {
+        let Json(fields) = fields?;
+        let name = fields.name.clone().unwrap_or_default();
+        let mut tx = state.store.begin().await?;
+        let what = match find_mailbox(&mut tx, name.trim()).await? {
+            Some(id) => mailboxes::change(admin, &state, &mut tx, id, fields).await.map(|()| "changed")?,
+            None => mailboxes::add(admin, &state, &mut tx, fields).await.map(|_| "added")?,
+        };
+        tx.commit().await?;
+        state.engine.wake();
+        Ok(format!("mailbox {name} {what}"))
+    };
+    answer(done.await)
+}
+
+pub(super) async fn delete_email(
+    admin: Admin,
+    State(state): State<RemindersState>,
+    named: Result<Json<Named>, ApiError>,
+) -> Response {
+    let done = async {
+        let Json(named) = named?;
+        let name = named.name()?;
+        let mut tx = state.store.begin().await?;
+        let id = find_mailbox(&mut tx, name).await?.ok_or_else(|| unknown("mailbox", name))?;
+        mailboxes::remove(admin, &state, &mut tx, id).await?;
+        tx.commit().await?;
+        Ok(format!("mailbox {name} deleted"))
+    };
+    answer(done.await)
+}
+
+fn unknown(what: &str, name: &str) -> ApiError {
+    ApiError::not_found(format!("{what} {name:?}"))
+}
