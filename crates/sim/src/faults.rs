@@ -42,6 +42,10 @@ pub enum Fault {
         /// Pause between pieces, in ms.
         pause_ms: u64,
     },
+    /// The provider's own failure in an answer of status 200, where it has one. Accounts only; a market knows none.
+    FailedInside,
+    /// 200 with an HTML page. Accounts only.
+    Page,
     /// The answer comes late.
     Stall {
         /// How late, in ms.
@@ -62,6 +66,8 @@ impl Fault {
             Fault::CutOff { .. } => "cut".to_owned(),
             Fault::MalformedJson => "malformed".to_owned(),
             Fault::SlowDrip { .. } => "drip".to_owned(),
+            Fault::FailedInside => "200-failed".to_owned(),
+            Fault::Page => "page".to_owned(),
             Fault::Stall { .. } => "stall".to_owned(),
         }
     }
@@ -86,10 +92,10 @@ pub struct FaultRule {
     pub fault: Fault,
     /// When.
     pub when: When,
-    /// Only on this path.
+    /// Only on this path; of accounts, only at this provider.
     #[serde(default)]
     pub path: Option<String>,
-    /// Only on searches for this keyword.
+    /// Only on searches for this keyword; of accounts, only with this secret.
     #[serde(default)]
     pub keyword: Option<String>,
 }
@@ -161,7 +167,7 @@ impl FromStr for Faults {
     type Err = String;
 
     /// Reads `latency=20+10,seed=3,429:next=2,503:p=0.1,blocked:every=50,cut:p=0.01`; faults: 429, 429date, 5xx, 401,
-    /// blocked, cut, cut-chunked, malformed, drip, stall. Without a `when` a fault strikes always.
+    /// blocked, cut, cut-chunked, malformed, drip, stall, 200-failed, page. Without a `when` a fault strikes always.
     fn from_str(spec: &str) -> Result<Faults, String> {
         let mut faults = Faults::default();
         for part in spec.split([',', ';']).map(str::trim).filter(|part| !part.is_empty()) {
@@ -194,6 +200,8 @@ fn fault(name: &str) -> Result<Fault, String> {
         "cut-chunked" => Fault::CutOff { chunked: true },
         "malformed" => Fault::MalformedJson,
         "drip" => Fault::SlowDrip { chunk_bytes: 512, pause_ms: 20 },
+        "200-failed" => Fault::FailedInside,
+        "page" => Fault::Page,
         "stall" => Fault::Stall { ms: 5_000 },
         status => match status.parse() {
             Ok(status @ 500..=599) => Fault::ServerError { status },

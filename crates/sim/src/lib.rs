@@ -1,6 +1,8 @@
-//! A truthful stand-in for Mercari Japan's web API: a market that is a pure function of (seed, profiles, time), the
-//! answers Mercari would give about it over HTTP, faults on demand, and a ledger of what really happened.
+//! Truthful stand-ins. For Mercari Japan's web API: a market that is a pure function of (seed, profiles, time), the
+//! answers Mercari would give about it over HTTP, faults on demand, and a ledger of what really happened. For account
+//! providers: [`accounts`]. For receivers of messages: [`sinks`].
 
+pub mod accounts;
 mod answer;
 mod book;
 mod control;
@@ -20,6 +22,7 @@ mod rng;
 mod row;
 mod search;
 mod server;
+pub mod sinks;
 mod spoil;
 mod wire;
 
