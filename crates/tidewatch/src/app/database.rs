@@ -11,7 +11,7 @@ pub const FILE: &str = "tidewatch.db";
 
 /// Every migration of the product, in order.
 pub fn migrations() -> Vec<Migration> {
-    [ENGINE_MIGRATIONS, market::MIGRATIONS].concat()
+    [ENGINE_MIGRATIONS, notify::MIGRATIONS, market::MIGRATIONS, accounts::MIGRATIONS, reminders::MIGRATIONS].concat()
 }
 
 /// The URL of the database; `tidewatch.db` in the data directory when none is configured.
@@ -60,6 +60,14 @@ pub async fn open_migrated(settings: &Settings, now: Timestamp) -> anyhow::Resul
         tracing::info!(migrations = applied.join(", "), "tables brought up to date");
     }
     Ok(store)
+}
+
+/// Opens a database that is there, for writing; fails when an SQLite file is not.
+pub async fn open_to_write(settings: &Settings) -> anyhow::Result<Store> {
+    if let Some(file) = file(settings).filter(|file| !file.exists()) {
+        bail!("no database at {}; `tidewatch serve` makes it, or name another --data-dir", file.display());
+    }
+    open(settings).await
 }
 
 /// Opens a database for reading; fails when an SQLite file is not there.

@@ -1,20 +1,30 @@
 //! The composition root: every part is made here, and nowhere else.
 
+mod account_metrics;
+pub mod accounts;
 mod credential;
 pub mod database;
 mod fetching;
 mod kept;
 mod metrics;
+mod names;
+pub mod notifying;
 pub mod options;
 mod place;
+mod reminders;
+pub mod secrets;
 mod signals;
 
+pub use accounts::Accounts;
 pub use fetching::{Upstreams, mercari};
 pub use metrics::FetchMetrics;
 pub use place::{Place, make as make_dir};
 pub use signals::{listen, until_signals};
 
+use self::reminders::Reminders;
 use anyhow::Context;
+use api::alerts::{AlertsState, TargetNames};
+use api::channels::ChannelsState;
 use api::{ApiOptions, Auth, Limiter, Mode, Parts, Probe, SharedRegistry, TrustedProxies};
 use async_trait::async_trait;
 use axum::Router;
@@ -24,9 +34,11 @@ use market::leaderboard::Leaderboard;
 use market::routes::{MarketProbe, MarketState};
 use market::{MarketOptions, MarketWatch};
 use model::{SharedClock, SystemClock, WatchKind};
+use notify::{Deliverer, Sealer};
 use settings::{PublicPart, Settings};
 use std::net::SocketAddr;
 use std::sync::{Arc, PoisonError};
+use store::Keyring;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -71,18 +83,18 @@ pub async fn run(
     let place = Place::take(&settings, mode)?;
     let key = credential::admin_key(&settings.auth, place.dir(), address)?;
     let auth = Auth::new(key, settings.auth.public.contains(&PublicPart::Market));
+    let keyring = Arc::new(secrets::keyring(&settings.secrets, place.dir(), true)?);
     let store = database::open_migrated(&settings, clock.now()).await?;
     if place.is_alone() {
         store::release_all_leases(&store).await.context("giving back the leases of an earlier run")?;
     }
-    let options = options::market(&settings);
-    kept::keep(&store, &settings.market.ips, &options.schedule, clock.now()).await?;
     let registry = SharedRegistry::default();
     let metrics = EngineMetrics::new(&mut registry.lock().unwrap_or_else(PoisonError::into_inner));
     let engine = Engine::new(store.clone(), clock, options::engine(&settings.engine), Arc::new(metrics), tokens());
     let engine = Arc::new(engine);
     let stop = shutdown.child_token();
-    let product = Product { settings, mode, engine, auth, registry, stop, options };
+    let product = Product::open(settings, mode, (engine, auth, registry), keyring, stop)?;
+    product.keep().await?;
     let ends = product.live(listener, prelude, address).await;
     store.close().await;
     ends
@@ -97,9 +109,36 @@ struct Product {
     registry: SharedRegistry,
     stop: CancellationToken,
     options: MarketOptions,
+    accounts: Accounts,
+    reminders: Reminders,
+    deliverer: Arc<Deliverer>,
 }
 
 impl Product {
+    fn open(
+        settings: Settings,
+        mode: Mode,
+        (engine, auth, registry): (Arc<Engine>, Auth, SharedRegistry),
+        keyring: Arc<Keyring>,
+        stop: CancellationToken,
+    ) -> anyhow::Result<Self> {
+        let options = options::market(&settings);
+        let accounts = Accounts::open(&settings, Arc::clone(&keyring), Arc::clone(&engine.clock))?;
+        let clock = Arc::clone(&engine.clock);
+        let (store, sealer) = (engine.store.clone(), Arc::clone(&keyring) as Arc<dyn Sealer>);
+        let deliverer = notifying::deliverer(&settings.notify, store, Arc::clone(&sealer), clock, &registry)?;
+        let reminders = Reminders::new(sealer);
+        Ok(Self { settings, mode, engine, auth, registry, stop, options, accounts, reminders, deliverer })
+    }
+
+    /// Makes what the configuration keeps be there.
+    async fn keep(&self) -> anyhow::Result<()> {
+        let (store, settings, now) = (&self.engine.store, &self.settings, self.engine.clock.now());
+        kept::keep(store, &settings.market.ips, &self.options.schedule, now).await?;
+        self.accounts.keep(store, &settings.accounts, now).await?;
+        notifying::keep(&self.deliverer, store, (&settings.channels, &settings.notify), now).await
+    }
+
     async fn live(
         self,
         listener: TcpListener,
@@ -107,13 +146,18 @@ impl Product {
         address: SocketAddr,
     ) -> anyhow::Result<()> {
         let upstreams = self.upstreams()?;
-        let watches = self.watches(&upstreams);
+        let watches = self.watches(&upstreams)?;
         let board = Leaderboard::new(Arc::clone(&self.engine), self.options.include_shops);
         let router = self.router(&upstreams, &watches, board.clone());
         self.say_hello(address).await;
         let (engine, stop) = (Arc::clone(&self.engine), self.stop.clone());
         let drain = engine.options.drain;
         let mut parts: JoinSet<anyhow::Result<()>> = JoinSet::new();
+        parts.spawn(Arc::clone(&self.deliverer).run(stop.clone()).map(Ok));
+        parts.spawn(notifying::follow(Arc::clone(&self.deliverer), Arc::clone(&engine), stop.clone()).map(Ok));
+        parts.spawn(notifying::sweep(Arc::clone(&engine), stop.clone()).map(Ok));
+        parts.spawn(account_metrics::follow(Arc::clone(&engine), Arc::clone(&self.registry), stop.clone()).map(Ok));
+        parts.spawn(refreshes(Arc::clone(&engine), stop.clone()).map(Ok));
         parts.spawn(schedule(engine, watches, prelude, stop.clone()));
         parts.spawn(board.follow(stop.clone().cancelled_owned()).map(Ok));
         parts.spawn(api::serve(listener, router, stop.clone(), drain).map(Ok));
@@ -133,12 +177,14 @@ impl Product {
         market.enabled.then(|| Upstreams::open(market, clock, &self.registry)).transpose()
     }
 
-    fn watches(&self, upstreams: &Option<Upstreams>) -> Vec<Arc<dyn Registered>> {
+    fn watches(&self, upstreams: &Option<Upstreams>) -> anyhow::Result<Vec<Arc<dyn Registered>>> {
         let mut watches: Vec<Arc<dyn Registered>> = Vec::new();
         if let Some(upstreams) = upstreams {
             watches.push(Arc::new(MarketWatch::new(upstreams.client.clone(), self.options.clone())));
         }
-        watches
+        watches.extend(self.accounts.watches(&self.settings));
+        watches.extend(self.reminders.watches()?);
+        Ok(watches)
     }
 
     fn router(&self, upstreams: &Option<Upstreams>, watches: &[Arc<dyn Registered>], board: Leaderboard) -> Router {
@@ -180,7 +226,20 @@ impl Product {
             },
             stop: self.stop.clone(),
         };
-        api::router(parts, market::routes::router(market))
+        let routes = market::routes::router(market)
+            .merge(::accounts::routes::router(self.accounts.state(engine, self.auth.clone())))
+            .merge(::reminders::routes::router(self.reminders.state(engine, self.auth.clone())))
+            .merge(self.told());
+        api::router(parts, routes)
+    }
+
+    /// Alerts and the channels they go to.
+    fn told(&self) -> Router {
+        let (store, engine, auth) = (self.engine.store.clone(), Arc::clone(&self.engine), self.auth.clone());
+        let names: Vec<Arc<dyn TargetNames>> = vec![Arc::new(names::Names)];
+        let alerts = AlertsState { store: store.clone(), engine: Arc::clone(&engine), auth: auth.clone(), names };
+        let channels = ChannelsState { store, engine, auth, deliverer: Arc::clone(&self.deliverer) };
+        api::alerts::router(alerts).merge(api::channels::router(channels))
     }
 
     async fn say_hello(&self, address: SocketAddr) {
@@ -194,6 +253,11 @@ impl Product {
             "started"
         );
     }
+}
+
+/// Tells how far refreshes are.
+async fn refreshes(engine: Arc<Engine>, stop: CancellationToken) {
+    ::accounts::keys::follow(&engine, stop).await;
 }
 
 /// The prelude, then the schedule.

@@ -1,5 +1,6 @@
 //! What each part is told of the settings.
 
+use accounts::AccountOptions;
 use engine::EngineOptions;
 use engine::breaker::BreakerPolicy;
 use engine::upstream::UpstreamPolicy;
@@ -38,6 +39,19 @@ pub fn market(settings: &Settings) -> MarketOptions {
         alerts: alerts(&market.alerts),
         retention: retention(&market.retention),
         ..MarketOptions::default()
+    }
+}
+
+/// How accounts and keys are watched.
+pub fn accounts(settings: &Settings) -> AccountOptions {
+    AccountOptions {
+        interval: settings.accounts.interval.into(),
+        key_interval: settings.keys.interval.into(),
+        max_concurrent_checks: settings.accounts.max_concurrent_checks as usize,
+        max_workers: settings.keys.max_workers as usize,
+        unreachable_after: settings.accounts.unreachable_after,
+        policy: settings.notify.policy(),
+        ..AccountOptions::default()
     }
 }
 
@@ -99,6 +113,7 @@ mod tests {
     fn the_settings_defaults_are_the_options_defaults() {
         let settings = Settings::default();
         assert_eq!(format!("{:?}", market(&settings)), format!("{:?}", MarketOptions::default()));
+        assert_eq!(format!("{:?}", accounts(&settings)), format!("{:?}", AccountOptions::default()));
         assert_eq!(upstream(&settings.market), UpstreamPolicy::default());
         let expected = EngineOptions { housekeeping: settings.engine.retention_interval.into(), ..Default::default() };
         assert_eq!(format!("{:?}", engine(&settings.engine)), format!("{expected:?}"));

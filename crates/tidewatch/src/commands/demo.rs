@@ -1,15 +1,16 @@
 //! `tidewatch demo`.
 
-use crate::app::{Config, database, listen, options, until_signals};
+use crate::app::Prelude;
+use crate::app::{Config, database, listen, options, secrets, until_signals};
 use crate::cli::{Common, Outcome};
 use crate::demo::marker::{self, Marker};
-use crate::demo::{DemoClock, History, Recorded, Replayed, ips_of, keywords};
+use crate::demo::{DemoClock, History, Providers, Recorded, Replayed, ips_of, keywords};
 use crate::logs;
 use anyhow::Context;
 use api::Mode;
 use clap::Args;
 use model::{Clock, HOUR, SystemClock, Timestamp};
-use settings::{ProxySettings, SecretUrl, Settings};
+use settings::{AccountsSettings, KeysSettings, NotifySettings, ProxySettings, SecretUrl, SecretsSettings, Settings};
 use sim::replay::{self, Recording};
 use sim::{Market, MarketConfig, RunningSim, SimConfig, SimServer, profiles};
 use std::io::{self, Write};
@@ -34,9 +35,9 @@ pub struct Demo {
     /// Watch N made-up titles, from very quiet to very hot, instead of twenty well-known ones.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1000))]
     targets: Option<u16>,
-    /// API keys to watch as well.
-    #[arg(long, value_name = "N")]
-    keys: Option<u32>,
+    /// API keys in the pool.
+    #[arg(long, value_name = "N", default_value_t = 5000, value_parser = clap::value_parser!(u32).range(0..=200_000))]
+    keys: u32,
     /// Go on with the data of the last demo instead of starting fresh.
     #[arg(long)]
     keep: bool,
@@ -46,6 +47,8 @@ pub struct Demo {
 const DATA_DIR: &str = "demo-data";
 /// Simulated time before the demo's first second.
 const HISTORY_MS: i64 = 48 * HOUR;
+/// Simulated time of the accounts before that: a forecast wants a week.
+const ACCOUNTS_MS: i64 = 5 * 24 * HOUR;
 
 fn speed(text: &str) -> Result<f64, String> {
     let speed: f64 = text.parse().map_err(|_| "must be a number".to_owned())?;
@@ -60,9 +63,6 @@ impl Demo {
         let mut settings = common.load()?.settings;
         logs::start(&settings.log)?;
         alone(&mut settings);
-        if self.keys.is_some() {
-            say("--keys: watching API keys is not in this version");
-        }
         let listener = listen(settings.server.listen).await?;
         let address = listener.local_addr()?;
         let recordings = self.replay.as_deref().map(recordings).transpose()?;
@@ -75,7 +75,9 @@ impl Demo {
             replay: self.replay.is_some(),
         };
         let (market, kept) = marker::prepare(&settings, wanted, self.keep)?;
-        let clock = DemoClock::new(Timestamp(market.start_ms));
+        let market_from = Timestamp(market.start_ms);
+        let accounts_from = market_from.plus(if market.replay { 0 } else { -ACCOUNTS_MS });
+        let clock = DemoClock::new(accounts_from);
         if kept {
             clock.history().set(left_off(&settings).await?.max(clock.now()));
         }
@@ -84,11 +86,25 @@ impl Demo {
         let profiles = if market.replay { Vec::new() } else { profiles };
         let upstream = self.upstream(MarketConfig::new(market.seed, profiles, market.start_ms), &clock).await?;
         settings.market.base_url = upstream.base_url();
-        self.greet(&settings, address, recorded.as_ref());
-        let until = Timestamp(market.start_ms).plus(HISTORY_MS);
-        let prelude = self.prelude(&settings, &clock, &upstream, until, recorded);
+        // Held to the end: the simulated providers stop with it.
+        let mut held = None;
+        let prelude: Box<dyn Prelude> = match recorded {
+            Some(recorded) => {
+                self.greet(&settings, address, Some(&recorded));
+                Box::new(Replayed { clock: clock.clone(), upstream, recorded, speed: self.speed })
+            }
+            None => {
+                let pool = (market.seed, self.keys);
+                let providers = Arc::new(Providers::start(&mut settings, &clock, pool, accounts_from).await?);
+                held = Some(Arc::clone(&providers));
+                self.greet(&settings, address, None);
+                Box::new(self.history(&settings, &clock, &upstream, (market_from, providers))?)
+            }
+        };
         let config = Config { settings, mode: Mode::Demo, prelude: Some(prelude) };
-        until_signals(config, listener, Arc::new(clock)).await
+        let ended = until_signals(config, listener, Arc::new(clock)).await;
+        drop(held);
+        ended
     }
 
     async fn upstream(&self, market: MarketConfig, clock: &DemoClock) -> anyhow::Result<Arc<RunningSim>> {
@@ -101,26 +117,36 @@ impl Demo {
         Ok(Arc::new(SimServer::start(config).await.context("the simulated market")?))
     }
 
-    fn prelude(
+    fn history(
         &self,
         settings: &Settings,
         clock: &DemoClock,
-        upstream: &Arc<RunningSim>,
-        until: Timestamp,
-        recorded: Option<Recorded>,
-    ) -> Box<dyn crate::app::Prelude> {
-        let (clock, speed) = (clock.clone(), self.speed);
-        if let Some(recorded) = recorded {
-            return Box::new(Replayed { clock, upstream: Arc::clone(upstream), recorded, speed });
-        }
+        upstream: &RunningSim,
+        (market_from, providers): (Timestamp, Arc<Providers>),
+    ) -> anyhow::Result<History> {
         let market: Arc<Market> = Arc::clone(upstream.market());
-        Box::new(History { clock, market, options: options::market(settings), until, speed })
+        Ok(History {
+            clock: clock.clone(),
+            market,
+            options: options::market(settings),
+            until: market_from.plus(HISTORY_MS),
+            speed: self.speed,
+            market_from,
+            providers,
+            accounts: options::accounts(settings),
+            keyring: secrets::keyring(&settings.secrets, &settings.server.data_dir, true)?,
+        })
     }
 
     fn greet(&self, settings: &Settings, address: SocketAddr, recorded: Option<&Recorded>) {
         let data = match self.replay {
             Some(_) => "recorded pages".to_owned(),
-            None => format!("simulated data, {} titles", settings.market.ips.len()),
+            None => format!(
+                "simulated data, {} titles, {} accounts, {} keys",
+                settings.market.ips.len(),
+                settings.accounts.list.len(),
+                self.keys
+            ),
         };
         say(&format!("Tidewatch demo: {data}; time runs {} times faster than real", self.speed));
         say(&format!("  page   http://{address}/"));
@@ -143,6 +169,11 @@ fn alone(settings: &mut Settings) {
     settings.store.url = SecretUrl::default();
     settings.market.proxy = ProxySettings::default();
     settings.market.enabled = true;
+    settings.accounts = AccountsSettings::default();
+    settings.keys = KeysSettings::default();
+    settings.secrets = SecretsSettings::default();
+    settings.notify = NotifySettings::default();
+    settings.channels = Vec::new();
 }
 
 fn recordings(dir: &Path) -> anyhow::Result<Vec<Recording>> {

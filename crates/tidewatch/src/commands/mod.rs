@@ -1,5 +1,6 @@
 //! The commands, one file each. A new one is a file, a `mod` and an arm.
 
+mod check;
 mod completions;
 mod config;
 mod crawl;
@@ -7,7 +8,10 @@ mod demo;
 mod doctor;
 mod healthcheck;
 mod import;
+mod keys;
 mod migrate;
+mod providers;
+mod rotate_key;
 mod serve;
 mod top;
 mod verify;
@@ -26,6 +30,13 @@ pub enum Command {
     Demo(demo::Demo),
     /// Watch the market and answer the API.
     Serve(Common),
+    /// Look at balances now and print what is left: exit code 0 fine, 1 below a threshold, 2 not read.
+    Check(check::Check),
+    /// The pool of keys.
+    #[command(subcommand)]
+    Keys(keys::Keys),
+    /// Print whom accounts can be kept at.
+    Providers(providers::Providers),
     /// Crawl a keyword once and print what is there; nothing is stored.
     Crawl(crawl::Crawl),
     /// Print a leaderboard, of the database or of a running server.
@@ -39,6 +50,8 @@ pub enum Command {
     /// Check, show or document the configuration.
     #[command(subcommand)]
     Config(config::Config),
+    /// Make a new encryption key and seal every stored secret with it.
+    RotateKey(rotate_key::RotateKey),
     /// Bring the tables of the database up to date.
     Migrate(migrate::Migrate),
     /// Ask a running server whether it is well: exit code 0 or 1.
@@ -55,6 +68,10 @@ impl Command {
         match self {
             Self::Demo(demo) => demo.run().await,
             Self::Serve(common) => serve::run(&common).await,
+            Self::Check(check) => check.run(out).await,
+            Self::Keys(keys) => keys.run(out).await,
+            Self::Providers(providers) => providers.run(out),
+            Self::RotateKey(rotate) => rotate.run(out).await,
             Self::Crawl(crawl) => crawl.run(out).await,
             Self::Top(top) => top.run(out).await,
             Self::Import(import) => import.run(out).await,

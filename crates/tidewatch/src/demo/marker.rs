@@ -11,8 +11,15 @@ use std::{fs, io};
 
 const FILE: &str = "demo.json";
 /// What a fresh start takes away, and nothing else.
-const OWN: [&str; 6] =
-    [FILE, "admin-key", database::FILE, "tidewatch.db-wal", "tidewatch.db-shm", "tidewatch.db-journal"];
+const OWN: [&str; 7] = [
+    FILE,
+    "admin-key",
+    "encryption-key",
+    database::FILE,
+    "tidewatch.db-wal",
+    "tidewatch.db-shm",
+    "tidewatch.db-journal",
+];
 
 /// The market of a demo: the same again gives the same market.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
