@@ -3,7 +3,7 @@ CARGO ?= cargo
 BIN := target/release/tidewatch
 ARGS ?=
 
-.PHONY: help demo run build test test-deps lint fmt bench truth chaos fuzz dist api-import-run clean
+.PHONY: help demo run build test test-deps lint fmt bench bench-pool truth chaos fuzz dist api-import-run clean
 
 help: ## What can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 18
@@ -44,6 +44,10 @@ chaos: ## Kill the program 200 times in a running load and compare with an undis
 
 bench: build ## Measure: record, leaderboard, claims, the process; tables in target/figures
 	scripts/bench $(BIN)
+
+bench-pool: build ## Measure accounts and keys: checks, refreshes, import, lists
+	$(CARGO) build --release -q -p testkit --bin pool
+	$${CARGO_TARGET_DIR:-target}/release/pool --bin $(BIN)
 
 dist: ## The program as it is shipped: one stripped binary
 	$(CARGO) build --profile dist -p tidewatch

@@ -43,6 +43,8 @@ pub struct MarketState {
     pub auth: Auth,
     /// The data is simulated, and the page says so.
     pub demo: bool,
+    /// Whether the plain pages are served: they stand in for the page that was not built.
+    pub plain_pages: bool,
 }
 
 impl FromRef<MarketState> for Auth {
@@ -72,7 +74,10 @@ pub fn router(state: MarketState) -> Router {
         .route("/admin/import", post(bulk::bulk))
         .route("/admin/archive/daily", post(archive::daily))
         .route("/admin/archive/weekly", post(archive::weekly));
-    let reads = Router::new().nest("/api/v1", reads).merge(crate::page::routes());
+    let mut reads = Router::new().nest("/api/v1", reads);
+    if state.plain_pages {
+        reads = reads.merge(crate::page::routes());
+    }
     closed_unless_public(reads, &state.auth).merge(Router::new().nest("/api/v1", admin)).with_state(state)
 }
 

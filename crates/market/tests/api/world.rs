@@ -92,6 +92,7 @@ pub async fn start(setup: Setup) -> World {
         board: board.clone(),
         auth: auth.clone(),
         demo: setup.demo,
+        plain_pages: true,
     };
     let clients = TrustedProxies::default();
     let parts = Parts {
