@@ -36,6 +36,11 @@ impl AdminKey {
         Self(sha256(key.as_bytes()))
     }
 
+    /// Recognises a key by `sha256:` and its hash in hex.
+    pub fn stored(text: &str) -> Option<Self> {
+        parse(text)
+    }
+
     /// Reads the hash from `admin-key` in the data directory. When there is none, makes a key, writes its hash there
     /// (0600) and hands out the key to be printed, once.
     pub fn load_or_create(data_dir: &Path) -> Result<(Self, Option<PrintableOnce>), KeyError> {
@@ -49,6 +54,16 @@ impl AdminKey {
             Err(e) if e.kind() == ErrorKind::NotFound => create(&path),
             Err(e) => Err(KeyError { path, problem: e.to_string() }),
         }
+    }
+
+    /// Whether it is the same key; takes the same time whatever they are.
+    pub(crate) fn is_like(&self, other: &Self) -> bool {
+        constant_time::verify_slices_are_equal(&self.0, &other.0).is_ok()
+    }
+
+    /// What sessions opened with the key are tied to: it follows from the key's hash and does not open anything.
+    pub(crate) fn fingerprint(&self) -> String {
+        hex(&sha256(&self.0)[..16])
     }
 
     /// Whether `presented` is the key; takes the same time whatever it is.

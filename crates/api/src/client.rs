@@ -36,6 +36,13 @@ impl TrustedProxies {
         let believed = peer(extensions).is_some_and(|p| (self.0)(p));
         self.client(extensions, headers).is_loopback() && (!forwarded || believed)
     }
+
+    /// Whether the client speaks TLS to a trusted proxy in front.
+    pub(crate) fn is_secure(&self, extensions: &Extensions, headers: &HeaderMap) -> bool {
+        let said = headers.get("x-forwarded-proto").and_then(|v| v.to_str().ok());
+        let secure = said.and_then(|v| v.rsplit(',').next()).is_some_and(|v| v.trim().eq_ignore_ascii_case("https"));
+        secure && peer(extensions).is_some_and(|p| (self.0)(p))
+    }
 }
 
 fn peer(extensions: &Extensions) -> Option<IpAddr> {

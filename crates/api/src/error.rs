@@ -1,5 +1,6 @@
 //! What a client is told when something is wrong.
 
+use crate::Role;
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -34,7 +35,25 @@ impl ApiError {
 
     /// 401: no credential, or a wrong one.
     pub fn unauthorized() -> Self {
-        Self::new(StatusCode::UNAUTHORIZED, "needs the admin key as `X-API-Key` or `Authorization: Bearer`")
+        Self::new(
+            StatusCode::UNAUTHORIZED,
+            "needs a key or token as `X-API-Key` or `Authorization: Bearer`, or a log-in",
+        )
+    }
+
+    /// 401: the log-in does not say what of it was wrong.
+    pub(crate) fn wrong_log_in() -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "name, password or key is wrong")
+    }
+
+    /// 403: known, and not allowed to.
+    pub fn forbidden(needed: Role) -> Self {
+        Self::new(StatusCode::FORBIDDEN, format!("needs the role {} or above", needed.as_str()))
+    }
+
+    /// 403: not sent by a page of ours.
+    pub(crate) fn foreign(message: &str) -> Self {
+        Self::new(StatusCode::FORBIDDEN, message)
     }
 
     /// 404: `what` is not there.

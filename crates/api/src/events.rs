@@ -60,7 +60,7 @@ async fn next(mut listener: Listener) -> Option<(Result<Event, Infallible>, List
             heard = listener.receiver.recv() => heard,
         };
         match heard {
-            Ok(event) if listener.viewer.is_admin() || PUBLIC.contains(&event.name) => {
+            Ok(event) if listener.viewer.is_known() || PUBLIC.contains(&event.name) => {
                 return Some(listener.send(event.name, &event.data));
             }
             Ok(_) => {}

@@ -1,8 +1,8 @@
 //! What every request passes first and every answer last: deadline, panics, request ids, headers, counting.
 
-use crate::ApiError;
 use crate::error::Cause;
 use crate::metrics::HttpMetrics;
+use crate::{ApiError, TrustedProxies};
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
@@ -18,14 +18,15 @@ use std::time::{Duration, Instant};
 pub(crate) struct Front {
     timeout: Duration,
     metrics: HttpMetrics,
+    trusted: TrustedProxies,
     failed: AtomicU64,
     /// Tells the ids of this start from those of earlier ones.
     start: u64,
 }
 
 impl Front {
-    pub(crate) fn new(timeout: Duration, metrics: HttpMetrics, start: u64) -> Self {
-        Self { timeout, metrics, failed: AtomicU64::new(1), start }
+    pub(crate) fn new(timeout: Duration, metrics: HttpMetrics, trusted: TrustedProxies, start: u64) -> Self {
+        Self { timeout, metrics, trusted, failed: AtomicU64::new(1), start }
     }
 
     /// Logs the cause of an internal error once; the client gets the number to ask for.
@@ -42,6 +43,7 @@ impl Front {
 
 pub(crate) async fn front(State(front): State<Arc<Front>>, request: Request, next: Next) -> Response {
     let begun = Instant::now();
+    let behind_tls = front.trusted.is_secure(request.extensions(), request.headers());
     let method = crate::metrics::method(request.method());
     // The template, never the path: ids would make labels without bound.
     let matched = request.extensions().get::<MatchedPath>().cloned();
@@ -53,7 +55,7 @@ pub(crate) async fn front(State(front): State<Arc<Front>>, request: Request, nex
         Err(panic) => ApiError::internal(format!("panic: {}", words(panic.as_ref()))).into_response(),
     };
     front.report(method, path, &mut response);
-    secure(response.headers_mut());
+    secure(response.headers_mut(), behind_tls);
     front.metrics.observe(method, path, response.status(), begun.elapsed());
     response
 }
@@ -76,11 +78,17 @@ const SECURITY: [(HeaderName, HeaderValue); 5] = [
     (HeaderName::from_static("cross-origin-opener-policy"), HeaderValue::from_static("same-origin")),
 ];
 
-fn secure(headers: &mut HeaderMap) {
+/// A year; whether the names below are TLS too is the proxy's to say.
+const HSTS: HeaderValue = HeaderValue::from_static("max-age=31536000");
+
+fn secure(headers: &mut HeaderMap, behind_tls: bool) {
     // Once, before the map would grow step by step; the connection adds two more.
     headers.reserve(SECURITY.len() + 6);
     for (name, value) in &SECURITY {
         headers.insert(name.clone(), value.clone());
+    }
+    if behind_tls {
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, HSTS);
     }
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
 }

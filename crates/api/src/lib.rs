@@ -1,9 +1,9 @@
 //! The door to the outside: envelopes and errors, who may do what, limits, health, metrics, server-sent events, and
 //! the connection loop. It knows nothing of what is watched; watches bring their own routers.
 
+mod access;
 mod admin_key;
 pub mod alerts;
-mod auth;
 pub mod channels;
 mod client;
 mod envelope;
@@ -18,14 +18,17 @@ mod probes;
 mod server;
 mod system;
 
+pub use access::{
+    Access, Admin, Auth, Caller, Credential, Entry, Features, Operator, PasswordError, PasswordHash, Reader, Role,
+    Routes, Sessions, Terms, Tokens, Viewer, Who,
+};
 pub use admin_key::{AdminKey, KeyError, PrintableOnce};
-pub use auth::{Admin, Auth, Viewer, closed_unless_public};
 pub use client::TrustedProxies;
 pub use envelope::{Data, List};
 pub use error::ApiError;
 pub use extract::{Json, Paging, Params, Path};
 pub use health::{Part, Probe};
-pub use limit::{Limiter, limited};
+pub use limit::{Allowances, Limits, Rate};
 pub use metrics::SharedRegistry;
 pub use probes::{SchedulerProbe, StoreProbe, UpstreamProbe};
 pub use server::{ApiOptions, Mode, Parts, router, serve};

@@ -1,26 +1,35 @@
 //! How much one client may ask: the generic cell rate algorithm (GCRA, ITU-T I.371) with one instant per client.
 
+use crate::access::{Caller, Terms, Way, Who};
 use crate::client::bucket;
 use crate::{ApiError, TrustedProxies};
-use axum::Router;
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
-use axum::middleware::{Next, from_fn_with_state};
-use axum::response::{IntoResponse, Response};
 use model::SharedClock;
+use std::cmp::Reverse;
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
-const MINUTE_NANOS: i64 = 60_000_000_000;
+const SECOND_NANOS: i64 = 1_000_000_000;
 /// Clients remembered; beyond that newcomers share one allowance until others are forgotten.
 const CLIENTS: usize = 50_000;
-const CROWD: IpAddr = IpAddr::V4(Ipv4Addr::BROADCAST);
 
-/// An allowance of requests per minute and client, all of it to be had at once after a pause.
-pub struct Limiter {
+/// Who has an allowance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Client {
+    /// An address, as [`crate::client::bucket`] sees it.
+    Address(IpAddr),
+    /// A credential.
+    Named(&'static str),
+    /// All for whom there is no room.
+    Crowd,
+}
+
+/// An allowance of requests per client and span of time, all of it to be had at once after a pause.
+struct Limiter {
     limit: u32,
-    trusted: TrustedProxies,
+    span: i64,
     clock: SharedClock,
     state: Mutex<Clients>,
 }
@@ -28,14 +37,15 @@ pub struct Limiter {
 #[derive(Default)]
 struct Clients {
     /// When a client's allowance is whole again, in nanoseconds since the epoch.
-    whole_at: HashMap<IpAddr, i64>,
+    whole_at: HashMap<Client, i64>,
     /// When those whose allowance is whole were last forgotten.
     swept_at: i64,
 }
 
 /// What is left of an allowance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Allowance {
+pub(crate) struct Allowance {
+    limit: u32,
     remaining: u32,
     /// Seconds until it is whole.
     reset: u64,
@@ -44,42 +54,44 @@ struct Allowance {
 }
 
 impl Limiter {
-    /// `limit` requests a minute (at least 1) by the clock's time, which should be the machine's.
-    pub fn per_minute(limit: u32, trusted: TrustedProxies, clock: SharedClock) -> Self {
-        Self { limit: limit.max(1), trusted, clock, state: Mutex::default() }
+    /// `limit` requests (at least 1) in `seconds` by the clock's time.
+    fn new(limit: u32, seconds: i64, clock: &SharedClock) -> Self {
+        let span = seconds * SECOND_NANOS;
+        Self { limit: limit.max(1), span, clock: Arc::clone(clock), state: Mutex::default() }
     }
 
-    fn ask(&self, client: IpAddr) -> Allowance {
+    fn ask(&self, client: Client) -> Allowance {
+        let (limit, span) = (self.limit, self.span);
         let now = self.clock.now().millis().saturating_mul(1_000_000);
-        let step = MINUTE_NANOS / i64::from(self.limit);
+        let step = span / i64::from(limit);
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let client = state.place(bucket(client), now);
+        let client = state.place(client, now);
         let entry = state.whole_at.entry(client).or_insert(now);
-        // A clock that was set back must not lock anybody out for longer than a minute.
-        let whole_at = (*entry).clamp(now, now + MINUTE_NANOS);
+        // A clock that was set back must not lock anybody out for longer than the span.
+        let whole_at = (*entry).clamp(now, now + span);
         let next = whole_at + step;
-        let over = next - now - MINUTE_NANOS;
+        let over = next - now - span;
         if over > 0 {
             *entry = whole_at;
-            return Allowance { remaining: 0, reset: seconds(whole_at - now), retry_after: Some(seconds(over)) };
+            return Allowance { limit, remaining: 0, reset: seconds(whole_at - now), retry_after: Some(seconds(over)) };
         }
         *entry = next;
         let remaining = u32::try_from(-over / step).unwrap_or(0);
-        Allowance { remaining, reset: seconds(next - now), retry_after: None }
+        Allowance { limit, remaining, reset: seconds(next - now), retry_after: None }
     }
 }
 
 impl Clients {
-    fn place(&mut self, client: IpAddr, now: i64) -> IpAddr {
+    fn place(&mut self, client: Client, now: i64) -> Client {
         if self.whole_at.len() < CLIENTS || self.whole_at.contains_key(&client) {
             return client;
         }
         // Once a second at most: a flood of addresses must not make every request walk the table.
-        if now.saturating_sub(self.swept_at) >= 1_000_000_000 {
+        if now.saturating_sub(self.swept_at) >= SECOND_NANOS {
             self.whole_at.retain(|_, whole_at| *whole_at > now);
             self.swept_at = now;
         }
-        if self.whole_at.len() < CLIENTS { client } else { CROWD }
+        if self.whole_at.len() < CLIENTS { client } else { Client::Crowd }
     }
 }
 
@@ -88,53 +100,129 @@ fn seconds(nanos: i64) -> u64 {
     u64::try_from(nanos).unwrap_or(0).div_ceil(1_000_000_000).max(1)
 }
 
-/// Puts the routes under the limit; `None` leaves them without.
-pub fn limited(routes: Router, limiter: Option<Arc<Limiter>>) -> Router {
-    match limiter {
-        Some(limiter) => routes.route_layer(from_fn_with_state(limiter, limit)),
-        None => routes,
+/// How much one client may ask of each kind of route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Allowances {
+    /// Reads of the market and all that comes without a credential, per address and minute.
+    pub market_per_minute: u32,
+    /// The rest with a key or a token, per credential and hour.
+    pub private_per_hour: u32,
+    /// The same, per day.
+    pub private_per_day: u32,
+    /// The rest with a session, per user and minute.
+    pub session_per_minute: u32,
+    /// `/api/refresh`, per minute.
+    pub refresh_per_minute: u32,
+    /// `/api/credits`, per minute.
+    pub credits_per_minute: u32,
+    /// `/api/login` and `/api/token`, per address and minute.
+    pub log_in_per_minute: u32,
+}
+
+/// The limits of every kind of route.
+pub struct Limits {
+    trusted: TrustedProxies,
+    market: Limiter,
+    per_hour: Limiter,
+    per_day: Limiter,
+    session: Limiter,
+    refresh: Limiter,
+    credits: Limiter,
+    log_in: Limiter,
+}
+
+/// Which of the limits a route is under.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Rate {
+    /// None.
+    Free,
+    /// The one that fits who asks and what is asked.
+    Usual,
+    /// That of `/api/refresh`.
+    Refresh,
+    /// That of `/api/credits`.
+    Credits,
+    /// That of `/api/login` and `/api/token`.
+    LogIn,
+}
+
+impl Limits {
+    /// The allowances by the clock's time, which should be the machine's.
+    pub fn new(of: Allowances, trusted: TrustedProxies, clock: &SharedClock) -> Self {
+        let limiter = |limit, seconds| Limiter::new(limit, seconds, clock);
+        Self {
+            trusted,
+            market: limiter(of.market_per_minute, 60),
+            per_hour: limiter(of.private_per_hour, 3_600),
+            per_day: limiter(of.private_per_day, 86_400),
+            session: limiter(of.session_per_minute, 60),
+            refresh: limiter(of.refresh_per_minute, 60),
+            credits: limiter(of.credits_per_minute, 60),
+            log_in: limiter(of.log_in_per_minute, 60),
+        }
+    }
+
+    /// Counts a request; `None` when nothing limits it.
+    pub(crate) fn ask(&self, terms: Terms, caller: Option<Caller>, request: &Request) -> Option<Allowance> {
+        let address = || Client::Address(bucket(self.trusted.client(request.extensions(), request.headers())));
+        let client = caller.map_or_else(address, |caller| Client::Named(caller.name));
+        match (terms.rate, caller) {
+            (Rate::Free, _) => None,
+            (Rate::Refresh, _) => Some(self.refresh.ask(client)),
+            (Rate::Credits, _) => Some(self.credits.ask(client)),
+            (Rate::LogIn, _) => Some(self.log_in.ask(address())),
+            (Rate::Usual, Some(caller)) if terms.who > Who::Market => Some(match caller.way {
+                Way::Session { .. } => self.session.ask(client),
+                Way::Key | Way::Token => {
+                    let (hour, day) = (self.per_hour.ask(client), self.per_day.ask(client));
+                    // What is told is what ends first.
+                    let strictness = |a: Allowance| (a.retry_after, Reverse(a.remaining));
+                    if strictness(day) > strictness(hour) { day } else { hour }
+                }
+            }),
+            (Rate::Usual, _) => Some(self.market.ask(address())),
+        }
     }
 }
 
-async fn limit(State(limiter): State<Arc<Limiter>>, request: Request, next: Next) -> Response {
-    let allowance = limiter.ask(limiter.trusted.client(request.extensions(), request.headers()));
-    let mut response = match allowance.retry_after {
-        Some(seconds) => ApiError::too_many(seconds).into_response(),
-        None => next.run(request).await,
-    };
-    tell(response.headers_mut(), limiter.limit, allowance);
-    response
-}
+impl Allowance {
+    /// The answer to a request that is one too many.
+    pub(crate) fn refusal(self) -> Option<ApiError> {
+        self.retry_after.map(ApiError::too_many)
+    }
 
-fn tell(headers: &mut HeaderMap, limit: u32, allowance: Allowance) {
-    let mut set = |name, value: u64| headers.insert(HeaderName::from_static(name), HeaderValue::from(value));
-    set("ratelimit-limit", u64::from(limit));
-    set("ratelimit-remaining", u64::from(allowance.remaining));
-    set("ratelimit-reset", allowance.reset);
+    pub(crate) fn tell(self, headers: &mut HeaderMap) {
+        let mut set = |name, value: u64| headers.insert(HeaderName::from_static(name), HeaderValue::from(value));
+        set("ratelimit-limit", u64::from(self.limit));
+        set("ratelimit-remaining", u64::from(self.remaining));
+        set("ratelimit-reset", self.reset);
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use model::{SteppedClock, Timestamp};
+    use std::net::Ipv4Addr;
     use std::time::Duration;
 
     fn limiter(limit: u32) -> (Limiter, SteppedClock) {
         let clock = SteppedClock::new(Timestamp::from_secs(1_795_000_000));
-        (Limiter::per_minute(limit, TrustedProxies::default(), Arc::new(clock.clone())), clock)
+        let shared: SharedClock = Arc::new(clock.clone());
+        (Limiter::new(limit, 60, &shared), clock)
     }
 
-    fn address(n: u32) -> IpAddr {
-        IpAddr::V4(Ipv4Addr::from_bits(n))
+    fn address(n: u32) -> Client {
+        Client::Address(IpAddr::V4(Ipv4Addr::from_bits(n)))
     }
 
     #[test]
     fn an_allowance_is_used_up_and_comes_back_bit_by_bit() {
         let (limiter, clock) = limiter(600);
         let (a, b) = (address(1), address(2));
-        assert_eq!(limiter.ask(a), Allowance { remaining: 599, reset: 1, retry_after: None });
+        assert_eq!(limiter.ask(a), Allowance { limit: 600, remaining: 599, reset: 1, retry_after: None });
         assert!((1..600).all(|_| limiter.ask(a).retry_after.is_none()));
-        assert_eq!(limiter.ask(a), Allowance { remaining: 0, reset: 60, retry_after: Some(1) });
+        assert_eq!(limiter.ask(a), Allowance { limit: 600, remaining: 0, reset: 60, retry_after: Some(1) });
         assert_eq!(limiter.ask(b).remaining, 599);
         clock.advance(Duration::from_millis(100));
         assert_eq!(limiter.ask(a).retry_after, None);
@@ -170,7 +258,7 @@ mod tests {
     #[test]
     fn one_ipv6_network_is_one_client() {
         let (limiter, _) = limiter(60);
-        let of = |text: &str| limiter.ask(text.parse().unwrap()).remaining;
+        let of = |text: &str| limiter.ask(Client::Address(bucket(text.parse().unwrap()))).remaining;
         assert_eq!([of("2001:db8::1"), of("2001:db8::2"), of("2001:db8:0:1::1")], [59, 58, 59]);
     }
 }

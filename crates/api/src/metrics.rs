@@ -1,5 +1,6 @@
 //! `/metrics`: what is counted, and who may see it.
 
+use crate::access::{Presented, presented};
 use crate::server::Shared;
 use crate::{AdminKey, ApiError};
 use axum::extract::{Request, State};
@@ -111,13 +112,18 @@ impl Scraped {
     }
 }
 
-/// Prometheus text for this machine, and for those with the metrics token or the admin key.
+/// Prometheus text for this machine, and for those with the metrics token or any role.
 pub(crate) async fn metrics(State(shared): State<Shared>, request: Request) -> Result<Response, ApiError> {
     let (headers, extensions) = (request.headers(), request.extensions());
     let token = shared.options.metrics_token.as_ref();
+    let shown = match presented(headers) {
+        Presented::Key(text) | Presented::Bearer(text) => Some(text),
+        Presented::Nothing | Presented::Nonsense => None,
+    };
+    // The store is asked last: metrics answer when it does not.
     let allowed = shared.options.trusted_proxies.is_local(extensions, headers)
-        || crate::auth::presented(headers).is_some_and(|p| token.is_some_and(|t: &AdminKey| t.accepts(p)))
-        || shared.auth.admin(headers).is_some();
+        || shown.is_some_and(|p| token.is_some_and(|t: &AdminKey| t.accepts(p)))
+        || shared.auth.identify(headers).await?.is_some();
     if !allowed {
         return Err(ApiError::unauthorized());
     }

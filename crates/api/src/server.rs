@@ -1,14 +1,14 @@
 //! Everything put together, and the loop that answers connections.
 
+use crate::access::{self, Attempts, Listed};
 use crate::events::events;
 use crate::front::{Front, front, not_found, wrong_method};
 use crate::metrics::{HttpMetrics, Scraped, SharedRegistry, metrics};
-use crate::{AdminKey, Auth, Limiter, Probe, TrustedProxies, closed_unless_public, limited};
+use crate::{AdminKey, Auth, Features, Limits, Probe, Rate, Routes, TrustedProxies, Who};
 use crate::{health, system};
-use axum::Router;
-use axum::extract::{ConnectInfo, DefaultBodyLimit, FromRef, Request};
+use axum::extract::{ConnectInfo, DefaultBodyLimit, Request};
 use axum::middleware::from_fn_with_state;
-use axum::routing::get;
+use axum::{Extension, Router};
 use engine::Engine;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -60,8 +60,10 @@ pub struct ApiOptions {
     pub max_listeners: usize,
     /// Proxies whose word on the client's address is believed.
     pub trusted_proxies: TrustedProxies,
-    /// Opens `/metrics` beyond this machine, beside the admin key.
+    /// Opens `/metrics` beyond this machine, beside the roles.
     pub metrics_token: Option<AdminKey>,
+    /// Which parts there are.
+    pub features: Features,
 }
 
 impl Default for ApiOptions {
@@ -75,6 +77,7 @@ impl Default for ApiOptions {
             max_listeners: 512,
             trusted_proxies: TrustedProxies::default(),
             metrics_token: None,
+            features: Features::default(),
         }
     }
 }
@@ -89,8 +92,8 @@ pub struct Parts {
     pub registry: SharedRegistry,
     /// What `/health` looks at.
     pub probes: Vec<Arc<dyn Probe>>,
-    /// Limits the watches' routes per client; `None` is without limit.
-    pub limiter: Option<Arc<Limiter>>,
+    /// Limits routes per client; `None` is without limit.
+    pub limits: Option<Arc<Limits>>,
     /// How it behaves.
     pub options: ApiOptions,
     /// Cancelled when the process is to stop: not ready any more, listeners are let go.
@@ -104,6 +107,7 @@ pub(crate) struct Shared(Arc<Inner>);
 pub(crate) struct Inner {
     pub engine: Arc<Engine>,
     pub auth: Auth,
+    pub attempts: Attempts,
     pub registry: SharedRegistry,
     pub probes: Vec<Arc<dyn Probe>>,
     pub options: ApiOptions,
@@ -120,40 +124,51 @@ impl std::ops::Deref for Shared {
     }
 }
 
-impl FromRef<Shared> for Auth {
-    fn from_ref(shared: &Shared) -> Self {
-        shared.auth.clone()
-    }
-}
-
-/// The whole router: the watches' routes, limited per client, and health, metrics and events beside them.
-pub fn router(parts: Parts, watches: Router) -> Router {
-    let Parts { engine, auth, registry, probes, limiter, options, stop } = parts;
+/// The whole router: the watches' routes, and health, metrics, log-in and events beside them.
+pub fn router(parts: Parts, watches: Routes) -> Router {
+    let Parts { engine, auth, registry, probes, limits, options, stop } = parts;
     let (http, scraped) = {
         let mut registry = registry.lock().unwrap_or_else(PoisonError::into_inner);
         (HttpMetrics::new(&mut registry), Scraped::new(&mut registry))
     };
     let start = u64::try_from(engine.clock.now().millis()).unwrap_or(0);
-    let front_state = Arc::new(Front::new(options.request_timeout, http, start));
+    let trusted = options.trusted_proxies.clone();
+    let front_state = Arc::new(Front::new(options.request_timeout, http, trusted, start));
     let body_limit = options.body_limit;
     let listeners = Arc::new(Semaphore::new(options.max_listeners));
-    let migrated = AtomicBool::new(false);
-    let shared =
-        Shared(Arc::new(Inner { engine, auth, registry, probes, options, stop, scraped, listeners, migrated }));
-    let reads = Router::new().route("/api/v1/events", get(events));
-    let reads = closed_unless_public(reads, &shared.auth).with_state(shared.clone());
-    let own = Router::new()
-        .route("/live", get(health::live))
-        .route("/ready", get(health::ready))
-        .route("/health", get(health::health))
-        .route("/metrics", get(metrics))
-        .route("/api/v1/system/status", get(system::status))
-        .with_state(shared);
-    own.merge(limited(watches.merge(reads), limiter))
+    let (migrated, attempts) = (AtomicBool::new(false), Attempts::default());
+    let own = own(&auth);
+    let shared = Inner { engine, auth, attempts, registry, probes, options, stop, scraped, listeners, migrated };
+    let routes = own.with_state(Shared(Arc::new(shared))).merge(watches);
+    let listed: Arc<Vec<Listed>> = Arc::new(routes.entries().iter().map(Listed::of).collect());
+    let mut router = routes.into_router().layer(Extension(listed));
+    if let Some(limits) = limits {
+        router = router.layer(Extension(limits));
+    }
+    router
         .fallback(not_found)
         .method_not_allowed_fallback(wrong_method)
         .layer(DefaultBodyLimit::max(body_limit))
         .layer(from_fn_with_state(front_state, front))
+}
+
+/// What belongs to no watch.
+fn own(auth: &Auth) -> Routes<Shared> {
+    let free = Who::Anybody.at(Rate::Free);
+    let log_in = Who::Anybody.at(Rate::LogIn);
+    Routes::new(auth)
+        .get("/live", free, health::live)
+        .get("/ready", free, health::ready)
+        .get("/health", free, health::health)
+        // Who may see the metrics is said where they are made.
+        .get("/metrics", free, metrics)
+        .post("/api/login", log_in, access::log_in)
+        .post("/api/logout", Who::Viewer, access::log_out)
+        .get("/api/session", Who::Anybody, access::session)
+        .post("/api/token", log_in, access::token)
+        .get("/api/v1/events", Who::Market, events)
+        .get("/api/v1/system/status", Who::Viewer, system::status)
+        .get("/api/v1/system/routes", Who::Viewer, access::list)
 }
 
 /// Connections at once; more wait to be accepted.

@@ -1,8 +1,8 @@
-//! `/api/v1/system/status`: the state of each part with its numbers, for the administrator.
+//! `/api/v1/system/status`: the state of each part with its numbers, for viewers.
 
 use crate::health::Health;
 use crate::server::Shared;
-use crate::{Admin, ApiError, Data};
+use crate::{ApiError, Data, Reader};
 use axum::extract::State;
 use serde::Serialize;
 
@@ -26,7 +26,7 @@ struct Connections {
     idle: u32,
 }
 
-pub(crate) async fn status(_admin: Admin, State(shared): State<Shared>) -> Result<Data<Status>, ApiError> {
+pub(crate) async fn status(_: Reader, State(shared): State<Shared>) -> Result<Data<Status>, ApiError> {
     let engine = &shared.engine;
     let (active, idle) = engine.store.connections();
     Ok(Data::of(Status {

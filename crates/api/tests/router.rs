@@ -2,13 +2,12 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
-use api::{AdminKey, ApiOptions, Auth, Part, Parts, Probe, StoreProbe};
+use api::{AdminKey, ApiOptions, Auth, Part, Parts, Probe, Routes, StoreProbe, Who};
 use async_trait::async_trait;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
 use axum::http::{Request, Response, StatusCode};
-use axum::routing::get;
 use engine::{Engine, EngineMetrics, EngineOptions, Event};
 use http_body_util::BodyExt as _;
 use model::{SteppedClock, Timestamp};
@@ -87,21 +86,22 @@ async fn start(migrated: bool, probes: Vec<Arc<dyn Probe>>) -> World {
         metrics_token: Some(AdminKey::of("scrape-me")),
         ..ApiOptions::default()
     };
+    let auth = Auth::new(AdminKey::of(KEY), true);
     let parts = Parts {
         engine: Arc::clone(&engine),
-        auth: Auth::new(AdminKey::of(KEY), true),
+        auth: auth.clone(),
         registry: Arc::new(Mutex::new(registry)),
         probes: all,
-        limiter: None,
+        limits: None,
         options,
         stop: stop.clone(),
     };
-    let watches = Router::new()
-        .route("/panics", get(panics))
-        .route("/sleeps", get(sleeps))
-        .route("/fails", get(fails))
-        .route("/busy", get(busy))
-        .route("/thing/{id}", get(async || "thing"));
+    let watches = Routes::new(&auth)
+        .get("/panics", Who::Market, panics)
+        .get("/sleeps", Who::Market, sleeps)
+        .get("/fails", Who::Market, fails)
+        .get("/busy", Who::Market, busy)
+        .get("/thing/{id}", Who::Market, async || "thing");
     World { router: api::router(parts, watches), engine, stop, _dir: dir }
 }
 

@@ -7,22 +7,21 @@ mod ip;
 mod ranking;
 
 use crate::routes::MarketState;
+use api::{Auth, Routes, Who};
 use aws_lc_rs::digest;
-use axum::Router;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{Html as HtmlAnswer, IntoResponse, Response};
-use axum::routing::get;
 use html::Html;
 use std::sync::LazyLock;
 
-pub(crate) fn routes() -> Router<MarketState> {
-    Router::new()
-        .route("/", get(ranking::page))
-        .route("/ip/{id}", get(ip::page))
-        .route("/assets/page.css", get(async |headers: HeaderMap| asset(&headers, &CSS)))
-        .route("/assets/page.js", get(async |headers: HeaderMap| asset(&headers, &SCRIPT)))
-        .route("/assets/icon.svg", get(async |headers: HeaderMap| asset(&headers, &ICON)))
+pub(crate) fn routes(auth: &Auth) -> Routes<MarketState> {
+    Routes::new(auth)
+        .get("/", Who::Market, ranking::page)
+        .get("/ip/{id}", Who::Market, ip::page)
+        .get("/assets/page.css", Who::Market, async |headers: HeaderMap| asset(&headers, &CSS))
+        .get("/assets/page.js", Who::Market, async |headers: HeaderMap| asset(&headers, &SCRIPT))
+        .get("/assets/icon.svg", Who::Market, async |headers: HeaderMap| asset(&headers, &ICON))
 }
 
 struct Asset {

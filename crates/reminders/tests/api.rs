@@ -31,7 +31,7 @@ async fn api() -> Api {
     };
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base = format!("http://{}", listener.local_addr().unwrap());
-    tokio::spawn(async move { axum::serve(listener, router(state)).await });
+    tokio::spawn(async move { axum::serve(listener, router(state).into_router()).await });
     Api { world, base, client: reqwest::Client::new() }
 }
 

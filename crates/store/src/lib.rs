@@ -17,6 +17,7 @@ mod outbox;
 mod reseal;
 mod row;
 mod seal;
+mod sessions;
 mod targets;
 mod value;
 
@@ -37,6 +38,7 @@ pub use outbox::{OutboxRow, list_outbox, notice_counts, outbox_depth, outbox_of}
 pub use reseal::{ResealError, Sealed, reseal, reseal_left};
 pub use row::Row;
 pub use seal::{Keyring, KeyringError, new_key};
+pub use sessions::{SessionRow, close_session, find_session, open_session};
 pub use targets::{
     Claim, Outcome, TargetRow, Task, add_target, due_depth, earliest_claimable, get_target, list_schedule, postpone,
     release_all_leases, renew, set_target_state, settle, silent, trigger,

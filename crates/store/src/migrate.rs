@@ -17,8 +17,10 @@ pub struct Migration {
 }
 
 /// The tables every watch shares.
-pub const ENGINE_MIGRATIONS: &[Migration] =
-    &[Migration { name: "engine/001-first", sql: include_str!("../migrations/001-first.sql") }];
+pub const ENGINE_MIGRATIONS: &[Migration] = &[
+    Migration { name: "engine/001-first", sql: include_str!("../migrations/001-first.sql") },
+    Migration { name: "engine/002-sessions", sql: include_str!("../migrations/002-sessions.sql") },
+];
 
 const BOOKKEEPING: &str = "CREATE TABLE IF NOT EXISTS schema_migrations \
      (name VARCHAR(191) NOT NULL PRIMARY KEY, applied_at BIGINT NOT NULL) @TABLE@";

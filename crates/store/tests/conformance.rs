@@ -48,6 +48,7 @@ async fn suite(url: &str) {
     an_alert_is_answered(&store).await;
     an_answer_is_not_lost_to_a_look(&store).await;
     audit_and_facts(&store).await;
+    sessions_open_and_end(&store).await;
     store.close().await;
 }
 
@@ -416,4 +417,31 @@ async fn audit_and_facts(store: &Store) {
     assert_eq!(store::audit_log(store, 1).await.unwrap(), [entry]);
     assert_eq!(store::get_meta(store, "a fact").await.unwrap().as_deref(), Some("new"));
     assert_eq!(store::get_meta(store, "no fact").await.unwrap(), None);
+}
+
+async fn sessions_open_and_end(store: &Store) {
+    let session = |n: i64| store::SessionRow {
+        id_hash: format!("{n:064x}"),
+        principal: "user:ann".into(),
+        proof: "p".into(),
+        created_at: NOW,
+        expires_at: NOW.plus(n * 60_000),
+    };
+    let mut tx = store.begin().await.unwrap();
+    for n in 1..=2 {
+        store::open_session(&mut tx, &session(n)).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    let find = async |n: i64, now| store::find_session(store, &session(n).id_hash, now).await.unwrap();
+    assert_eq!(find(1, NOW).await, Some(session(1)));
+    assert_eq!(find(1, NOW.plus(60_000)).await, None, "it ends at its instant");
+    assert_eq!(find(3, NOW).await, None);
+    let mut tx = store.begin().await.unwrap();
+    let later = store::SessionRow { created_at: NOW.plus(60_000), ..session(4) };
+    store::open_session(&mut tx, &later).await.unwrap();
+    assert!(store::close_session(&mut tx, &session(2).id_hash).await.unwrap());
+    assert!(!store::close_session(&mut tx, &session(2).id_hash).await.unwrap());
+    assert!(!store::close_session(&mut tx, &session(1).id_hash).await.unwrap(), "the next log-in swept it");
+    tx.commit().await.unwrap();
+    assert_eq!((find(2, NOW).await, find(4, NOW).await), (None, Some(later)));
 }

@@ -1,11 +1,9 @@
 //! The web page of the product: the files that `web/` builds, inside the program, packed, with tags.
 
-use axum::Router;
 use axum::body::Bytes;
 use axum::extract::Path;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
 
 /// A file as the web build left it.
 struct File {
@@ -20,7 +18,7 @@ struct File {
 include!(concat!(env!("OUT_DIR"), "/files.rs"));
 
 /// The addresses of the page; all of them are the one document, which looks at the address itself.
-const PAGES: [&str; 13] = [
+pub const PAGES: [&str; 13] = [
     "/",
     "/ip/{id}",
     "/accounts",
@@ -41,19 +39,19 @@ pub fn is_built() -> bool {
     !FILES.is_empty()
 }
 
-/// The page and its files; nothing when it was not built.
-pub fn router() -> Router {
-    let mut router = Router::new();
-    if !is_built() {
-        return router;
-    }
-    for page in PAGES {
-        router = router.route(page, get(async |headers: HeaderMap| file(&headers, "index.html")));
-    }
-    router.route("/icon.svg", get(async |headers: HeaderMap| file(&headers, "icon.svg"))).route(
-        "/assets/{name}",
-        get(async |Path(name): Path<String>, headers: HeaderMap| file(&headers, &format!("assets/{name}"))),
-    )
+/// The document, at each of [`PAGES`].
+pub async fn index(headers: HeaderMap) -> Response {
+    file(&headers, "index.html")
+}
+
+/// `/icon.svg`.
+pub async fn icon(headers: HeaderMap) -> Response {
+    file(&headers, "icon.svg")
+}
+
+/// `/assets/{name}`.
+pub async fn asset(Path(name): Path<String>, headers: HeaderMap) -> Response {
+    file(&headers, &format!("assets/{name}"))
 }
 
 fn file(headers: &HeaderMap, name: &str) -> Response {

@@ -10,7 +10,7 @@ use crate::store::{
     list_accounts, remove_account, update_account,
 };
 use crate::watch::Asked;
-use api::{Admin, ApiError, Data, Json, List, Params, Path};
+use api::{ApiError, Data, Json, List, Operator, Params, Path, Reader};
 use axum::extract::State;
 use axum::http::StatusCode;
 use model::{TargetState, WatchKind};
@@ -24,7 +24,7 @@ const STATES: &[(&str, TargetState)] = &[("active", TargetState::Active), ("paus
 const STALE: Duration = Duration::from_secs(3 * 3600);
 
 pub(super) async fn list(
-    _admin: Admin,
+    _: Reader,
     State(state): State<AccountsState>,
     params: Params,
 ) -> Result<List<AccountJson>, ApiError> {
@@ -50,7 +50,7 @@ pub(super) async fn list(
 }
 
 pub(super) async fn one(
-    _admin: Admin,
+    _: Reader,
     State(state): State<AccountsState>,
     Path(id): Path<i64>,
 ) -> Result<Data<AccountJson>, ApiError> {
@@ -72,7 +72,7 @@ struct Counted {
     count: i64,
 }
 
-pub(super) async fn summary(_admin: Admin, State(state): State<AccountsState>) -> Result<Data<Summary>, ApiError> {
+pub(super) async fn summary(_: Reader, State(state): State<AccountsState>) -> Result<Data<Summary>, ApiError> {
     let [by_status, groups, providers] = count_accounts(&state.store).await?;
     Ok(Data::of(Summary {
         count: by_status.iter().map(|(_, count)| count).sum(),
@@ -86,7 +86,7 @@ pub(super) async fn summary(_admin: Admin, State(state): State<AccountsState>) -
 }
 
 pub(super) async fn create(
-    admin: Admin,
+    operator: Operator,
     State(state): State<AccountsState>,
     Json(stated): Json<Stated>,
 ) -> Result<(StatusCode, Data<AccountJson>), ApiError> {
@@ -95,7 +95,7 @@ pub(super) async fn create(
     let mut tx = state.store.begin().await?;
     name_is_free(&mut tx, &draft.name, None).await?;
     let id = add_account(&mut tx, &draft, now).await.map_err(taken)?;
-    audit(&mut tx, admin, "account.create", format!("account:{id}"), now).await?;
+    audit(&mut tx, operator.name, "account.create", format!("account:{id}"), now).await?;
     tx.commit().await?;
     state.engine.wake();
     Ok((StatusCode::CREATED, Data::of(json(&state, balance(&state, id).await?).await?)))
@@ -109,7 +109,7 @@ fn taken(e: StoreError) -> ApiError {
 }
 
 pub(super) async fn update(
-    admin: Admin,
+    operator: Operator,
     State(state): State<AccountsState>,
     Path(id): Path<i64>,
     Json(stated): Json<Stated>,
@@ -125,7 +125,7 @@ pub(super) async fn update(
         name_is_free(&mut tx, name, Some(id)).await?;
     }
     update_account(&mut tx, &account, &patch, now).await.map_err(taken)?;
-    audit(&mut tx, admin, "account.update", format!("account:{id}"), now).await?;
+    audit(&mut tx, operator.name, "account.update", format!("account:{id}"), now).await?;
     tx.commit().await?;
     state.engine.wake();
     Ok(Data::of(json(&state, balance(&state, id).await?).await?))
@@ -138,7 +138,7 @@ pub(super) struct Deleted {
 }
 
 pub(super) async fn delete(
-    admin: Admin,
+    operator: Operator,
     State(state): State<AccountsState>,
     Path(id): Path<i64>,
 ) -> Result<Data<Deleted>, ApiError> {
@@ -149,7 +149,7 @@ pub(super) async fn delete(
         return Err(ApiError::conflict("the configuration keeps this account; take it out there, or pause it here"));
     }
     remove_account(&mut tx, &account, now).await?;
-    audit(&mut tx, admin, "account.delete", format!("account:{id} {}", account.name), now).await?;
+    audit(&mut tx, operator.name, "account.delete", format!("account:{id} {}", account.name), now).await?;
     tx.commit().await?;
     Ok(Data::of(Deleted { id, deleted: true }))
 }
@@ -162,7 +162,7 @@ pub(super) struct Tested {
 
 /// Asks once for an account that is not stored.
 pub(super) async fn test(
-    _admin: Admin,
+    _: Operator,
     State(state): State<AccountsState>,
     Json(stated): Json<Stated>,
 ) -> Result<Data<Tested>, ApiError> {

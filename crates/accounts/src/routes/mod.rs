@@ -12,10 +12,7 @@ mod shapes;
 use crate::fetch::Fetcher;
 use crate::options::AccountOptions;
 use crate::provider::Catalog;
-use api::{Admin, Auth};
-use axum::Router;
-use axum::extract::FromRef;
-use axum::routing::{get, post};
+use api::{Auth, Rate, Routes, Who};
 use engine::Engine;
 use model::Timestamp;
 use std::sync::Arc;
@@ -40,12 +37,6 @@ pub struct AccountsState {
     pub options: Arc<AccountOptions>,
 }
 
-impl FromRef<AccountsState> for Auth {
-    fn from_ref(state: &AccountsState) -> Self {
-        state.auth.clone()
-    }
-}
-
 impl AccountsState {
     pub(crate) fn now(&self) -> Timestamp {
         self.engine.clock.now()
@@ -53,31 +44,36 @@ impl AccountsState {
 }
 
 /// Everything of accounts and keys.
-pub fn router(state: AccountsState) -> Router {
-    let modern = Router::new()
-        .route("/accounts", get(accounts::list).post(accounts::create))
-        .route("/accounts/summary", get(accounts::summary))
-        .route("/accounts/test", post(accounts::test))
-        .route("/accounts/refresh", post(refresh::many))
-        .route("/accounts/{id}/refresh", post(refresh::one))
-        .route("/accounts/{id}", get(accounts::one).put(accounts::update).delete(accounts::delete))
-        .route("/accounts/{id}/readings", get(readings::readings))
-        .route("/providers", get(providers::list));
-    let old = Router::new()
-        .route("/credits", get(old::credits))
-        .route("/refresh", get(old::refresh).post(old::refresh_named))
-        .route("/config/projects", get(old::projects))
-        .route("/config/threshold", post(old::threshold))
-        .route("/history/balance", get(old::history_balance))
-        .route("/history/trend/{id}", get(old::history_trend))
-        .route("/history/alerts", get(old::history_alerts))
-        .route("/history/stats", get(old::history_stats));
-    let (modern, old) = (modern.merge(keys::routes()), old.merge(old_keys::routes()));
-    Router::new().nest("/api/v1", modern).nest("/api", old).with_state(state)
+pub fn router(state: AccountsState) -> Routes {
+    let auth = &state.auth;
+    let modern = Routes::new(auth)
+        .get("/accounts", Who::Viewer, accounts::list)
+        .post("/accounts", Who::Operator, accounts::create)
+        .get("/accounts/summary", Who::Viewer, accounts::summary)
+        .post("/accounts/test", Who::Operator, accounts::test)
+        .post("/accounts/refresh", Who::Operator, refresh::many)
+        .post("/accounts/{id}/refresh", Who::Operator, refresh::one)
+        .get("/accounts/{id}", Who::Viewer, accounts::one)
+        .put("/accounts/{id}", Who::Operator, accounts::update)
+        .delete("/accounts/{id}", Who::Operator, accounts::delete)
+        .get("/accounts/{id}/readings", Who::Viewer, readings::readings)
+        .get("/providers", Who::Viewer, providers::list);
+    let old = Routes::new(auth)
+        .get("/credits", Who::Viewer.at(Rate::Credits), old::credits)
+        .get("/refresh", Who::Operator.at(Rate::Refresh), old::refresh)
+        .post("/refresh", Who::Operator.at(Rate::Refresh), old::refresh_named)
+        .get("/config/projects", Who::Viewer, old::projects)
+        .post("/config/threshold", Who::Operator, old::threshold)
+        .get("/history/balance", Who::Viewer, old::history_balance)
+        .get("/history/trend/{id}", Who::Viewer, old::history_trend)
+        .get("/history/alerts", Who::Viewer, old::history_alerts)
+        .get("/history/stats", Who::Viewer, old::history_stats);
+    let (modern, old) = (modern.merge(keys::routes(auth)), old.merge(old_keys::routes(auth)));
+    Routes::new(auth).nest("/api/v1", modern).nest("/api", old).with_state(state)
 }
 
 /// Writes in the transaction of a change who made it.
-async fn audit(tx: &mut Tx, admin: Admin, action: &str, subject: String, at: Timestamp) -> Result<(), StoreError> {
-    let entry = AuditEntry { at, actor: admin.name.to_owned(), action: action.to_owned(), subject };
+async fn audit(tx: &mut Tx, actor: &str, action: &str, subject: String, at: Timestamp) -> Result<(), StoreError> {
+    let entry = AuditEntry { at, actor: actor.to_owned(), action: action.to_owned(), subject };
     store::audit(tx, &entry).await
 }

@@ -7,7 +7,7 @@ use crate::store::{
     Account, AccountFilter, AccountPatch, find_account_by_name, list_accounts, open_alerts, update_account,
 };
 use crate::threshold::{Measure, Threshold};
-use api::{Admin, ApiError, Json, Params, Path};
+use api::{ApiError, Json, Operator, Params, Path, Reader};
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
@@ -93,7 +93,7 @@ async fn all(state: &AccountsState) -> Result<Vec<Account>, StoreError> {
 }
 
 pub(super) async fn credits(
-    _admin: Admin,
+    _: Reader,
     State(state): State<AccountsState>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
@@ -132,12 +132,15 @@ pub(super) struct Named {
     project_name: Option<String>,
 }
 
-pub(super) async fn refresh(admin: Admin, State(state): State<AccountsState>) -> Result<axum::Json<Value>, ApiError> {
-    start(admin, &state, None).await
+pub(super) async fn refresh(
+    operator: Operator,
+    State(state): State<AccountsState>,
+) -> Result<axum::Json<Value>, ApiError> {
+    start(operator, &state, None).await
 }
 
 pub(super) async fn refresh_named(
-    admin: Admin,
+    operator: Operator,
     State(state): State<AccountsState>,
     body: Bytes,
 ) -> Result<axum::Json<Value>, ApiError> {
@@ -145,11 +148,11 @@ pub(super) async fn refresh_named(
         true => Named::default(),
         false => serde_json::from_slice(&body).map_err(|e| ApiError::bad_request(format!("body: {e}")))?,
     };
-    start(admin, &state, named.project_name).await
+    start(operator, &state, named.project_name).await
 }
 
 /// Makes accounts due now; the check itself is the schedule's.
-async fn start(admin: Admin, state: &AccountsState, name: Option<String>) -> Result<axum::Json<Value>, ApiError> {
+async fn start(operator: Operator, state: &AccountsState, name: Option<String>) -> Result<axum::Json<Value>, ApiError> {
     let now = state.now();
     let mut tx = state.store.begin().await?;
     let mut started = 0;
@@ -167,7 +170,7 @@ async fn start(admin: Admin, state: &AccountsState, name: Option<String>) -> Res
         }
         store::set_meta(&mut tx, LAST_REFRESH, &now.0.to_string()).await?;
     }
-    audit(&mut tx, admin, "account.refresh", name.unwrap_or_else(|| "all".into()), now).await?;
+    audit(&mut tx, operator.name, "account.refresh", name.unwrap_or_else(|| "all".into()), now).await?;
     tx.commit().await?;
     state.engine.wake();
     Ok(axum::Json(json!({"status": "success", "message": format!("checking {started} accounts"), "started": started})))
@@ -177,7 +180,7 @@ async fn named(tx: &mut store::Tx, name: &str) -> Result<Account, ApiError> {
     find_account_by_name(tx, name).await?.ok_or_else(|| ApiError::not_found(format!("account {name:?}")))
 }
 
-pub(super) async fn projects(_admin: Admin, State(state): State<AccountsState>) -> Result<axum::Json<Value>, ApiError> {
+pub(super) async fn projects(_: Reader, State(state): State<AccountsState>) -> Result<axum::Json<Value>, ApiError> {
     let projects: Vec<Value> = all(&state)
         .await?
         .into_iter()
@@ -200,7 +203,7 @@ pub(super) struct NewThreshold {
 
 /// The limit of what is left; the account's other thresholds stay.
 pub(super) async fn threshold(
-    admin: Admin,
+    operator: Operator,
     State(state): State<AccountsState>,
     Json(asked): Json<NewThreshold>,
 ) -> Result<axum::Json<Value>, ApiError> {
@@ -219,7 +222,7 @@ pub(super) async fn threshold(
     }
     let patch = AccountPatch { thresholds: Some(thresholds), ..AccountPatch::default() };
     update_account(&mut tx, &account, &patch, now).await?;
-    audit(&mut tx, admin, "account.threshold", format!("account:{}", account.id), now).await?;
+    audit(&mut tx, operator.name, "account.threshold", format!("account:{}", account.id), now).await?;
     tx.commit().await?;
     state.engine.wake();
     Ok(axum::Json(json!({"status": "success", "message": format!("threshold of {} changed", account.name)})))
@@ -233,7 +236,7 @@ async fn stretch(state: &AccountsState, account: Account, params: &Params) -> Re
 }
 
 pub(super) async fn history_balance(
-    _admin: Admin,
+    _: Reader,
     State(state): State<AccountsState>,
     params: Params,
 ) -> Result<axum::Json<Value>, ApiError> {
@@ -262,7 +265,7 @@ pub(super) async fn history_balance(
 }
 
 pub(super) async fn history_trend(
-    _admin: Admin,
+    _: Reader,
     State(state): State<AccountsState>,
     Path(id): Path<i64>,
     params: Params,
@@ -274,7 +277,7 @@ pub(super) async fn history_trend(
 }
 
 pub(super) async fn history_alerts(
-    _admin: Admin,
+    _: Reader,
     State(state): State<AccountsState>,
     params: Params,
 ) -> Result<axum::Json<Value>, ApiError> {
@@ -300,7 +303,7 @@ pub(super) async fn history_alerts(
 }
 
 pub(super) async fn history_stats(
-    _admin: Admin,
+    _: Reader,
     State(state): State<AccountsState>,
     params: Params,
 ) -> Result<axum::Json<Value>, ApiError> {

@@ -4,13 +4,12 @@ use super::AccountsState;
 use super::keys::{delete_chosen, options_of, refused, reveal};
 use crate::keys::{Import, KeyFilter, Line, MAX_IDS, Selection, Tally, parse_values};
 use crate::store::keys::{KeyRow, KeyStamp, key_stamp, keys_after, share_of};
-use api::{Admin, ApiError, Json, Path};
+use api::{Admin, ApiError, Auth, Json, Operator, Path, Reader, Routes, Who};
+use axum::Extension;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
-use axum::{Extension, Router};
 use model::Timestamp;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -27,15 +26,16 @@ const STEP: usize = 2000;
 const FRESH: Duration = Duration::from_secs(1);
 
 /// The routes under `/api`.
-pub(super) fn routes() -> Router<AccountsState> {
-    Router::new()
-        .route("/data", get(data))
-        .route("/keys", get(list).post(add))
-        .route("/keys/import", post(import))
-        .route("/keys/batch-delete", post(batch_delete))
-        .route("/keys/{id}", axum::routing::delete(delete))
-        .route("/keys/{id}/full", get(full))
-        .layer(Extension(Arc::new(Latest::default())))
+pub(super) fn routes(auth: &Auth) -> Routes<AccountsState> {
+    Routes::new(auth)
+        .get("/data", Who::Viewer, data)
+        .get("/keys", Who::Viewer, list)
+        .post("/keys", Who::Operator, add)
+        .post("/keys/import", Who::Operator, import)
+        .post("/keys/batch-delete", Who::Operator, batch_delete)
+        .delete("/keys/{id}", Who::Operator, delete)
+        .get("/keys/{id}/full", Who::Admin, full)
+        .with_extension(Arc::new(Latest::default()))
 }
 
 /// The last answer of `/api/data`, as it was sent.
@@ -75,7 +75,7 @@ impl Latest {
 }
 
 async fn data(
-    _admin: Admin,
+    _: Reader,
     State(state): State<AccountsState>,
     Extension(latest): Extension<Arc<Latest>>,
     headers: HeaderMap,
@@ -179,7 +179,7 @@ struct Listed {
     created_at: Timestamp,
 }
 
-async fn list(_admin: Admin, State(state): State<AccountsState>) -> Result<axum::Json<Vec<Listed>>, ApiError> {
+async fn list(_: Reader, State(state): State<AccountsState>) -> Result<axum::Json<Vec<Listed>>, ApiError> {
     let (mut listed, mut after) = (Vec::new(), i64::MIN);
     loop {
         let keys = keys_after(&state.store, &Selection::All, after, STEP).await?;
@@ -195,11 +195,11 @@ async fn list(_admin: Admin, State(state): State<AccountsState>) -> Result<axum:
 }
 
 async fn add(
-    admin: Admin,
+    operator: Operator,
     State(state): State<AccountsState>,
     Json(body): Json<Value>,
 ) -> Result<(StatusCode, axum::Json<Value>), ApiError> {
-    let report = taken_in(&state, admin, parse_values(vec![body])).await?;
+    let report = taken_in(&state, operator, parse_values(vec![body])).await?;
     if let Some(error) = report.errors.first() {
         return Err(ApiError::bad_request(error.error.clone()));
     }
@@ -211,11 +211,11 @@ async fn add(
 
 async fn taken_in(
     state: &AccountsState,
-    admin: Admin,
+    operator: Operator,
     lines: Vec<Line>,
 ) -> Result<crate::keys::ImportReport, ApiError> {
     let mut import =
-        Import::new(&state.store, &state.keyring, options_of(state, admin, None, None, Default::default())?);
+        Import::new(&state.store, &state.keyring, options_of(state, operator, None, None, Default::default())?);
     import.add(lines).await.map_err(refused)?;
     let report = import.finish().await.map_err(refused)?;
     state.engine.wake();
@@ -230,14 +230,14 @@ struct Imported {
 }
 
 async fn import(
-    admin: Admin,
+    operator: Operator,
     State(state): State<AccountsState>,
     Json(mut body): Json<Value>,
 ) -> Result<axum::Json<Imported>, ApiError> {
     let Some(Value::Array(keys)) = body.get_mut("keys").map(Value::take) else {
         return Err(ApiError::bad_request("the body must be {\"keys\": […]}"));
     };
-    let report = taken_in(&state, admin, parse_values(keys)).await?;
+    let report = taken_in(&state, operator, parse_values(keys)).await?;
     Ok(axum::Json(Imported { success: report.success, failed: report.failed, duplicates: report.duplicates }))
 }
 
@@ -257,11 +257,11 @@ async fn full(
 }
 
 async fn delete(
-    admin: Admin,
+    operator: Operator,
     State(state): State<AccountsState>,
     Path(id): Path<i64>,
 ) -> Result<axum::Json<Value>, ApiError> {
-    match delete_chosen(&state, admin, &Selection::Ids(vec![id])).await? {
+    match delete_chosen(&state, operator, &Selection::Ids(vec![id])).await? {
         0 => Err(ApiError::not_found(format!("key {id}"))),
         _ => Ok(axum::Json(serde_json::json!({ "success": true }))),
     }
@@ -286,7 +286,7 @@ struct BatchDeleted {
 }
 
 async fn batch_delete(
-    admin: Admin,
+    operator: Operator,
     State(state): State<AccountsState>,
     Json(Ids { ids }): Json<Ids>,
 ) -> Result<axum::Json<BatchDeleted>, ApiError> {
@@ -299,7 +299,7 @@ async fn batch_delete(
     let mut success = 0;
     for some in ids.chunks(MAX_IDS) {
         let selection = super::keys::chosen(Some(some.to_vec()), None::<KeyFilter>, None)?;
-        success += delete_chosen(&state, admin, &selection).await?;
+        success += delete_chosen(&state, operator, &selection).await?;
     }
     Ok(axum::Json(BatchDeleted { success, failed: given.saturating_sub(success) }))
 }

@@ -1,7 +1,7 @@
 //! The providers there are, for forms.
 
 use super::AccountsState;
-use api::{Admin, Data};
+use api::{Data, Reader};
 use axum::extract::State;
 use serde::Serialize;
 
@@ -26,7 +26,7 @@ struct ParamJson {
     choices: Vec<String>,
 }
 
-pub(super) async fn list(_admin: Admin, State(state): State<AccountsState>) -> Data<Vec<ProviderJson>> {
+pub(super) async fn list(_: Reader, State(state): State<AccountsState>) -> Data<Vec<ProviderJson>> {
     let all = state.providers.iter().map(|p| ProviderJson {
         name: p.name.clone(),
         title: p.title.clone(),

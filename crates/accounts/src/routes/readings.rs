@@ -3,7 +3,7 @@
 use super::AccountsState;
 use super::accounts::balance;
 use crate::store::{Account, ReadingRow, history};
-use api::{Admin, ApiError, Data, Params, Path};
+use api::{ApiError, Data, Params, Path, Reader};
 use axum::extract::State;
 use model::Timestamp;
 use rust_decimal::Decimal;
@@ -48,7 +48,7 @@ pub(super) struct Stretch {
 }
 
 pub(super) async fn readings(
-    _admin: Admin,
+    _: Reader,
     State(state): State<AccountsState>,
     Path(id): Path<i64>,
     params: Params,

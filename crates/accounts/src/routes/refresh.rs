@@ -4,7 +4,7 @@ use super::accounts::balance;
 use super::{AccountsState, audit};
 use crate::keys::{KeyFilter, Selection};
 use crate::store::refreshes::{Refresh, start};
-use api::{Admin, ApiError, Data, Json, Path};
+use api::{ApiError, Data, Json, Operator, Path};
 use axum::extract::State;
 use model::WatchKind;
 use serde::Deserialize;
@@ -19,16 +19,16 @@ pub(super) struct Which {
 }
 
 pub(super) async fn many(
-    admin: Admin,
+    operator: Operator,
     State(state): State<AccountsState>,
     Json(which): Json<Which>,
 ) -> Result<Data<Refresh>, ApiError> {
     let selection = Selection::of(which.ids, which.filter, which.all).map_err(ApiError::bad_request)?;
-    begin(admin, &state, &selection).await
+    begin(operator, &state, &selection).await
 }
 
 pub(super) async fn one(
-    admin: Admin,
+    operator: Operator,
     State(state): State<AccountsState>,
     Path(id): Path<i64>,
 ) -> Result<Data<Refresh>, ApiError> {
@@ -36,14 +36,14 @@ pub(super) async fn one(
     if account.state != model::TargetState::Active {
         return Err(ApiError::conflict("the account is paused; only active ones are looked at"));
     }
-    begin(admin, &state, &Selection::Ids(vec![id])).await
+    begin(operator, &state, &Selection::Ids(vec![id])).await
 }
 
-async fn begin(admin: Admin, state: &AccountsState, selection: &Selection) -> Result<Data<Refresh>, ApiError> {
+async fn begin(operator: Operator, state: &AccountsState, selection: &Selection) -> Result<Data<Refresh>, ApiError> {
     let now = state.now();
     let mut tx = state.store.begin().await?;
-    let refresh = start(&mut tx, WatchKind::Account, selection, admin.name, now).await?;
-    audit(&mut tx, admin, "account.refresh", selection.described().replace("key", "account"), now).await?;
+    let refresh = start(&mut tx, WatchKind::Account, selection, operator.name, now).await?;
+    audit(&mut tx, operator.name, "account.refresh", selection.described().replace("key", "account"), now).await?;
     tx.commit().await?;
     state.engine.wake();
     Ok(Data::of(refresh))

@@ -79,7 +79,7 @@ impl World {
             auth,
             registry: Arc::new(Mutex::new(registry)),
             probes: vec![],
-            limiter: None,
+            limits: None,
             options: ApiOptions { migrations, ..ApiOptions::default() },
             stop: stop.clone(),
         };

@@ -1,7 +1,7 @@
 //! What people answer to an alert. Each answer is audited in its own transaction.
 
 use super::AlertsState;
-use crate::{Admin, ApiError, Data, Json, Path};
+use crate::{ApiError, Data, Json, Operator, Path};
 use axum::extract::State;
 use engine::Event;
 use model::{AlertStatus, Timestamp};
@@ -27,10 +27,17 @@ async fn standing(tx: &mut Tx, id: i64) -> Result<(AlertStatus, Option<Timestamp
 
 impl AlertsState {
     /// Writes who did it, ends the transaction and tells listeners.
-    async fn done(&self, mut tx: Tx, admin: Admin, action: &str, id: i64, status: AlertStatus) -> Result<(), ApiError> {
+    async fn done(
+        &self,
+        mut tx: Tx,
+        operator: Operator,
+        action: &str,
+        id: i64,
+        status: AlertStatus,
+    ) -> Result<(), ApiError> {
         let entry = AuditEntry {
             at: self.now(),
-            actor: admin.name.to_owned(),
+            actor: operator.name.to_owned(),
             action: format!("alert.{action}"),
             subject: format!("alert:{id}"),
         };
@@ -50,7 +57,7 @@ pub(super) struct Acked {
 
 /// Seen twice is seen once: the first time stays.
 pub(super) async fn ack(
-    admin: Admin,
+    operator: Operator,
     State(state): State<AlertsState>,
     Path(id): Path<i64>,
 ) -> Result<Data<Acked>, ApiError> {
@@ -58,9 +65,9 @@ pub(super) async fn ack(
     let mut tx = state.store.begin().await?;
     let (status, acked_at) = standing(&mut tx, id).await?;
     if acked_at.is_none() {
-        store::ack(&mut tx, id, admin.name, now).await?;
+        store::ack(&mut tx, id, operator.name, now).await?;
         let status = if status == AlertStatus::Resolved { status } else { AlertStatus::Acked };
-        state.done(tx, admin, "ack", id, status).await?;
+        state.done(tx, operator, "ack", id, status).await?;
     }
     Ok(Data::of(Acked { id, acknowledged: true, acknowledged_at: acked_at.unwrap_or(now) }))
 }
@@ -99,7 +106,7 @@ pub(super) struct Snoozed {
 }
 
 pub(super) async fn snooze(
-    admin: Admin,
+    operator: Operator,
     State(state): State<AlertsState>,
     Path(id): Path<i64>,
     Json(wanted): Json<Snooze>,
@@ -110,7 +117,7 @@ pub(super) async fn snooze(
     if !store::snooze(&mut tx, id, until).await? {
         return Err(over(id));
     }
-    state.done(tx, admin, "snooze", id, AlertStatus::Snoozed).await?;
+    state.done(tx, operator, "snooze", id, AlertStatus::Snoozed).await?;
     Ok(Data::of(Snoozed { id, status: AlertStatus::Snoozed, snoozed_until: until }))
 }
 
@@ -123,7 +130,7 @@ pub(super) struct Resolved {
 
 /// Ends what nobody looks at any more, without a word; a condition that still holds opens a new alert at the next look.
 pub(super) async fn resolve(
-    admin: Admin,
+    operator: Operator,
     State(state): State<AlertsState>,
     Path(id): Path<i64>,
 ) -> Result<Data<Resolved>, ApiError> {
@@ -133,7 +140,7 @@ pub(super) async fn resolve(
     if !store::resolve(&mut tx, id, now).await? {
         return Err(over(id));
     }
-    state.done(tx, admin, "resolve", id, AlertStatus::Resolved).await?;
+    state.done(tx, operator, "resolve", id, AlertStatus::Resolved).await?;
     Ok(Data::of(Resolved { id, status: AlertStatus::Resolved, resolved_at: now }))
 }
 

@@ -4,11 +4,8 @@ mod change;
 mod read;
 mod shapes;
 
-use crate::{ApiError, Auth};
+use crate::{ApiError, Auth, Routes, Who};
 use async_trait::async_trait;
-use axum::Router;
-use axum::extract::FromRef;
-use axum::routing::{get, post};
 use engine::Engine;
 use model::{Timestamp, WatchKind};
 use std::collections::HashMap;
@@ -35,22 +32,16 @@ pub struct AlertsState {
     pub names: Vec<Arc<dyn TargetNames>>,
 }
 
-impl FromRef<AlertsState> for Auth {
-    fn from_ref(state: &AlertsState) -> Self {
-        state.auth.clone()
-    }
-}
-
 /// Lists, explains and answers alerts.
-pub fn router(state: AlertsState) -> Router {
-    let routes = Router::new()
-        .route("/alerts", get(read::list))
-        .route("/alerts/summary", get(read::summary))
-        .route("/alerts/{id}", get(read::one))
-        .route("/alerts/{id}/ack", post(change::ack))
-        .route("/alerts/{id}/snooze", post(change::snooze))
-        .route("/alerts/{id}/resolve", post(change::resolve));
-    Router::new().nest("/api/v1", routes).with_state(state)
+pub fn router(state: AlertsState) -> Routes {
+    let routes = Routes::new(&state.auth)
+        .get("/alerts", Who::Viewer, read::list)
+        .get("/alerts/summary", Who::Viewer, read::summary)
+        .get("/alerts/{id}", Who::Viewer, read::one)
+        .post("/alerts/{id}/ack", Who::Operator, change::ack)
+        .post("/alerts/{id}/snooze", Who::Operator, change::snooze)
+        .post("/alerts/{id}/resolve", Who::Operator, change::resolve);
+    Routes::new(&state.auth).nest("/api/v1", routes).with_state(state)
 }
 
 /// What is watched, by kind and number.

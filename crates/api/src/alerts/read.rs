@@ -2,7 +2,7 @@
 
 use super::AlertsState;
 use super::shapes::{AlertJson, Explained, Summary, Why, log};
-use crate::{Admin, ApiError, Data, List, Params, Path};
+use crate::{ApiError, Data, List, Params, Path, Reader};
 use axum::extract::State;
 use model::{AlertStatus, Severity, WatchKind};
 use notify::DeliveryFilter;
@@ -64,7 +64,7 @@ fn filter(params: &Params) -> Result<AlertFilter, ApiError> {
 
 /// Without `status`: all that people were told of, open or over.
 pub(super) async fn list(
-    _admin: Admin,
+    _: Reader,
     State(state): State<AlertsState>,
     params: Params,
 ) -> Result<List<AlertJson>, ApiError> {
@@ -78,7 +78,7 @@ pub(super) async fn list(
 }
 
 pub(super) async fn one(
-    _admin: Admin,
+    _: Reader,
     State(state): State<AlertsState>,
     Path(id): Path<i64>,
 ) -> Result<Data<Explained>, ApiError> {
@@ -93,6 +93,6 @@ pub(super) async fn one(
     Ok(Data::of(Explained { alert: AlertJson::of(row, &names, &notices), why, log: log(messages, deliveries) }))
 }
 
-pub(super) async fn summary(_admin: Admin, State(state): State<AlertsState>) -> Result<Data<Summary>, ApiError> {
+pub(super) async fn summary(_: Reader, State(state): State<AlertsState>) -> Result<Data<Summary>, ApiError> {
     Ok(Data::of(Summary::of(store::count_alerts(&state.store).await?)))
 }

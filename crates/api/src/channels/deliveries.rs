@@ -1,7 +1,7 @@
 //! What was sent, what waits and what was given up, and sending that after all.
 
 use super::Shared;
-use crate::{Admin, ApiError, Data, Json, List, Params, Path};
+use crate::{Admin, ApiError, Data, Json, List, Params, Path, Reader};
 use axum::extract::State;
 use notify::{DeliveryFilter, DeliveryRow, DeliveryState};
 use serde::Deserialize;
@@ -28,7 +28,7 @@ async fn page(state: &Shared, params: &Params, channel: Option<i64>) -> Result<L
 }
 
 pub(super) async fn list(
-    _admin: Admin,
+    _: Reader,
     State(state): State<Shared>,
     params: Params,
 ) -> Result<List<DeliveryRow>, ApiError> {
@@ -38,7 +38,7 @@ pub(super) async fn list(
 }
 
 pub(super) async fn of_channel(
-    _admin: Admin,
+    _: Reader,
     State(state): State<Shared>,
     Path(id): Path<i64>,
     params: Params,

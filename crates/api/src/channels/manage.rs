@@ -2,19 +2,19 @@
 
 use super::shapes::ChannelJson;
 use super::{Shared, refused};
-use crate::{Admin, ApiError, Data, Json, Params, Path};
+use crate::{Admin, ApiError, Data, Json, Params, Path, Reader};
 use axum::extract::State;
 use axum::http::StatusCode;
 use notify::{ChannelDraft, ChannelRow, Form, Origin};
 use serde_json::{Value, json};
 
 /// The form of every kind.
-pub(super) async fn kinds(_admin: Admin) -> Data<&'static [Form]> {
+pub(super) async fn kinds(_: Reader) -> Data<&'static [Form]> {
     Data::of(notify::FORMS)
 }
 
 pub(super) async fn list(
-    _admin: Admin,
+    _: Reader,
     State(state): State<Shared>,
     params: Params,
 ) -> Result<Data<Vec<ChannelJson>>, ApiError> {
@@ -35,7 +35,7 @@ async fn shown(state: &Shared, id: i64) -> Result<Data<ChannelJson>, ApiError> {
 }
 
 pub(super) async fn one(
-    _admin: Admin,
+    _: Reader,
     State(state): State<Shared>,
     Path(id): Path<i64>,
 ) -> Result<Data<ChannelJson>, ApiError> {

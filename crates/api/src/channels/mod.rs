@@ -5,10 +5,7 @@ mod manage;
 mod shapes;
 mod trial;
 
-use crate::{Admin, ApiError, Auth};
-use axum::Router;
-use axum::extract::FromRef;
-use axum::routing::{get, post};
+use crate::{Admin, ApiError, Auth, Routes, Who};
 use engine::Engine;
 use model::Timestamp;
 use notify::{ChannelDraft, ChannelRow, Deliverer, NotifyError};
@@ -43,25 +40,22 @@ impl std::ops::Deref for Shared {
     }
 }
 
-impl FromRef<Shared> for Auth {
-    fn from_ref(shared: &Shared) -> Self {
-        shared.auth.clone()
-    }
-}
-
 /// Keeps and tries channels, shows and repeats deliveries.
-pub fn router(state: ChannelsState) -> Router {
-    let routes = Router::new()
-        .route("/channels", get(manage::list).post(manage::create))
-        .route("/channels/kinds", get(manage::kinds))
-        .route("/channels/test", post(trial::draft))
-        .route("/channels/{id}", get(manage::one).put(manage::update).delete(manage::delete))
-        .route("/channels/{id}/test", post(trial::saved))
-        .route("/channels/{id}/deliveries", get(deliveries::of_channel))
-        .route("/deliveries", get(deliveries::list))
-        .route("/deliveries/resend", post(deliveries::resend_all))
-        .route("/deliveries/{id}/resend", post(deliveries::resend));
-    Router::new().nest("/api/v1", routes).with_state(Shared { state, pace: Arc::default() })
+pub fn router(state: ChannelsState) -> Routes {
+    let routes = Routes::new(&state.auth)
+        .get("/channels", Who::Viewer, manage::list)
+        .post("/channels", Who::Admin, manage::create)
+        .get("/channels/kinds", Who::Viewer, manage::kinds)
+        .post("/channels/test", Who::Admin, trial::draft)
+        .get("/channels/{id}", Who::Viewer, manage::one)
+        .put("/channels/{id}", Who::Admin, manage::update)
+        .delete("/channels/{id}", Who::Admin, manage::delete)
+        .post("/channels/{id}/test", Who::Admin, trial::saved)
+        .get("/channels/{id}/deliveries", Who::Viewer, deliveries::of_channel)
+        .get("/deliveries", Who::Viewer, deliveries::list)
+        .post("/deliveries/resend", Who::Admin, deliveries::resend_all)
+        .post("/deliveries/{id}/resend", Who::Admin, deliveries::resend);
+    Routes::new(&state.auth).nest("/api/v1", routes).with_state(Shared { state, pace: Arc::default() })
 }
 
 impl ChannelsState {

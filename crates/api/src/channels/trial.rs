@@ -71,7 +71,7 @@ impl TrialJson {
 
 /// Tries a draft that is not kept.
 pub(super) async fn draft(
-    _admin: Admin,
+    _: Admin,
     State(state): State<Shared>,
     Json(draft): Json<ChannelDraft>,
 ) -> Result<Data<TrialJson>, ApiError> {
@@ -83,7 +83,7 @@ pub(super) async fn draft(
 
 /// Tries a kept channel as it is, or, with a draft in the body, as it is about to be: secrets left out are its own.
 pub(super) async fn saved(
-    _admin: Admin,
+    _: Admin,
     State(state): State<Shared>,
     Path(id): Path<i64>,
     body: Bytes,

@@ -79,7 +79,7 @@ pub async fn start(allow_private: bool) -> World {
         vec![Arc::new(Numbered(WatchKind::Market)), Arc::new(Numbered(WatchKind::Account))];
     let alerts = AlertsState { store: store.clone(), engine: engine.clone(), auth: auth.clone(), names };
     let channels = ChannelsState { store: store.clone(), engine: engine.clone(), auth, deliverer: deliverer.clone() };
-    let router = api::alerts::router(alerts).merge(api::channels::router(channels));
+    let router = api::alerts::router(alerts).merge(api::channels::router(channels)).into_router();
     World { router, store, clock, engine, deliverer, _dir: dir }
 }
 

@@ -90,7 +90,7 @@ async fn run(
     let now = state.now();
     let mut tx = state.store.begin().await?;
     let subject = start.to_string();
-    audit(&mut tx, admin, &format!("archive.{}", period.as_str()), subject, now).await?;
+    audit(&mut tx, admin.name, &format!("archive.{}", period.as_str()), subject, now).await?;
     for (i, id) in ids.iter().enumerate() {
         if i > 0 && i % BATCH == 0 {
             tx.commit().await?;

@@ -36,7 +36,7 @@ pub(super) async fn list(
         .into_iter()
         .map(|ip| {
             let schedule = schedule.get(&ip.id);
-            IpJson::of(ip, schedule, retries, viewer.is_admin())
+            IpJson::of(ip, schedule, retries, viewer.is_known())
         })
         .collect();
     Ok(List::of(rows, u64::try_from(total).unwrap_or(0), paging))
@@ -49,7 +49,7 @@ pub(super) async fn one(
     params: Params,
 ) -> Result<Data<IpJson>, ApiError> {
     params.only(&[])?;
-    Ok(Data::of(shown(&state, id, viewer.is_admin()).await?))
+    Ok(Data::of(shown(&state, id, viewer.is_known()).await?))
 }
 
 /// The IP as it now stands.

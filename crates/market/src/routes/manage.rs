@@ -5,7 +5,7 @@ use super::{MarketState, audit, ips};
 use crate::import::IpFields;
 use crate::schedule::interval_of_weight;
 use crate::store::{Ip, IpPatch, add_ip, find_ip_by_name, set_interval, update_ip};
-use api::{Admin, ApiError, Data, Json, Path};
+use api::{ApiError, Data, Json, Operator, Path};
 use axum::extract::State;
 use axum::http::StatusCode;
 use model::{TargetState, Timestamp, WatchKind};
@@ -13,7 +13,7 @@ use serde::Serialize;
 use store::Tx;
 
 pub(super) async fn create(
-    admin: Admin,
+    operator: Operator,
     State(state): State<MarketState>,
     Json(fields): Json<IpFields>,
 ) -> Result<(StatusCode, Data<IpJson>), ApiError> {
@@ -27,14 +27,14 @@ pub(super) async fn create(
     if rest != IpPatch::default() {
         update_ip(&mut tx, id, &rest, now).await?;
     }
-    audit(&mut tx, admin, "ip.create", format!("ip:{id}"), now).await?;
+    audit(&mut tx, operator.name, "ip.create", format!("ip:{id}"), now).await?;
     tx.commit().await?;
     changed(&state);
     Ok((StatusCode::CREATED, Data::of(ips::shown(&state, id, true).await?)))
 }
 
 pub(super) async fn update(
-    admin: Admin,
+    operator: Operator,
     State(state): State<MarketState>,
     Path(id): Path<i64>,
     Json(fields): Json<IpFields>,
@@ -55,7 +55,7 @@ pub(super) async fn update(
             // The interval follows, or the next crawl would put the weight back to what the interval stands for.
             set_interval(&mut tx, id, interval_of_weight(weight, &state.options.schedule)).await?;
         }
-        audit(&mut tx, admin, "ip.update", format!("ip:{id}"), now).await?;
+        audit(&mut tx, operator.name, "ip.update", format!("ip:{id}"), now).await?;
         tx.commit().await?;
         changed(&state);
     }
@@ -63,7 +63,7 @@ pub(super) async fn update(
 }
 
 pub(super) async fn delete(
-    admin: Admin,
+    operator: Operator,
     State(state): State<MarketState>,
     Path(id): Path<i64>,
 ) -> Result<Data<IpJson>, ApiError> {
@@ -73,7 +73,7 @@ pub(super) async fn delete(
     if ip.status != TargetState::Deleted {
         let patch = IpPatch { status: Some(TargetState::Deleted), ..IpPatch::default() };
         update_ip(&mut tx, id, &patch, now).await?;
-        audit(&mut tx, admin, "ip.delete", format!("ip:{id}"), now).await?;
+        audit(&mut tx, operator.name, "ip.delete", format!("ip:{id}"), now).await?;
         tx.commit().await?;
         changed(&state);
     }
@@ -89,7 +89,7 @@ pub(super) struct Triggered {
 }
 
 pub(super) async fn trigger(
-    admin: Admin,
+    operator: Operator,
     State(state): State<MarketState>,
     Path(id): Path<i64>,
 ) -> Result<Data<Triggered>, ApiError> {
@@ -101,7 +101,7 @@ pub(super) async fn trigger(
     }
     let triggered = store::trigger(&mut tx, WatchKind::Market, id, now).await?;
     if triggered {
-        audit(&mut tx, admin, "ip.trigger", format!("ip:{id}"), now).await?;
+        audit(&mut tx, operator.name, "ip.trigger", format!("ip:{id}"), now).await?;
         tx.commit().await?;
         state.engine.wake();
     }

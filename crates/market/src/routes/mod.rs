@@ -19,10 +19,7 @@ pub use scheduler::MarketProbe;
 use crate::MarketOptions;
 use crate::leaderboard::Leaderboard;
 use crate::store::{Ip, get_ip};
-use api::{Admin, ApiError, Auth, closed_unless_public};
-use axum::Router;
-use axum::extract::FromRef;
-use axum::routing::{get, post};
+use api::{ApiError, Auth, Routes, Who};
 use engine::Engine;
 use model::Timestamp;
 use std::sync::Arc;
@@ -47,38 +44,32 @@ pub struct MarketState {
     pub plain_pages: bool,
 }
 
-impl FromRef<MarketState> for Auth {
-    fn from_ref(state: &MarketState) -> Self {
-        state.auth.clone()
-    }
-}
-
-/// Everything of the market: reads that are public unless the configuration closes them, and what is the
-/// administrator's.
-pub fn router(state: MarketState) -> Router {
-    let reads = Router::new()
-        .route("/ips", get(ips::list))
-        .route("/ips/{id}", get(ips::one))
-        .route("/ips/{id}/liquidity", get(numbers::liquidity))
-        .route("/ips/{id}/stats/hourly", get(numbers::hourly))
-        .route("/ips/{id}/stats/daily", get(rollups::daily))
-        .route("/ips/{id}/stats/weekly", get(rollups::weekly))
-        .route("/ips/{id}/stats/monthly", get(rollups::monthly))
-        .route("/ips/{id}/items", get(items::list))
-        .route("/leaderboard", get(ranking::leaderboard));
-    let admin = Router::new()
-        .route("/ips", post(manage::create))
-        .route("/ips/{id}", axum::routing::put(manage::update).delete(manage::delete))
-        .route("/ips/{id}/trigger", post(manage::trigger))
-        .route("/system/scheduler", get(scheduler::schedule))
-        .route("/admin/import", post(bulk::bulk))
-        .route("/admin/archive/daily", post(archive::daily))
-        .route("/admin/archive/weekly", post(archive::weekly));
-    let mut reads = Router::new().nest("/api/v1", reads);
+/// Everything of the market: reads that are public unless the configuration closes them, and what changes it.
+pub fn router(state: MarketState) -> Routes {
+    let auth = &state.auth;
+    let routes = Routes::new(auth)
+        .get("/ips", Who::Market, ips::list)
+        .get("/ips/{id}", Who::Market, ips::one)
+        .get("/ips/{id}/liquidity", Who::Market, numbers::liquidity)
+        .get("/ips/{id}/stats/hourly", Who::Market, numbers::hourly)
+        .get("/ips/{id}/stats/daily", Who::Market, rollups::daily)
+        .get("/ips/{id}/stats/weekly", Who::Market, rollups::weekly)
+        .get("/ips/{id}/stats/monthly", Who::Market, rollups::monthly)
+        .get("/ips/{id}/items", Who::Market, items::list)
+        .get("/leaderboard", Who::Market, ranking::leaderboard)
+        .post("/ips", Who::Operator, manage::create)
+        .put("/ips/{id}", Who::Operator, manage::update)
+        .delete("/ips/{id}", Who::Operator, manage::delete)
+        .post("/ips/{id}/trigger", Who::Operator, manage::trigger)
+        .get("/system/scheduler", Who::Viewer, scheduler::schedule)
+        .post("/admin/import", Who::Admin, bulk::bulk)
+        .post("/admin/archive/daily", Who::Admin, archive::daily)
+        .post("/admin/archive/weekly", Who::Admin, archive::weekly);
+    let mut all = Routes::new(auth).nest("/api/v1", routes);
     if state.plain_pages {
-        reads = reads.merge(crate::page::routes());
+        all = all.merge(crate::page::routes(auth));
     }
-    closed_unless_public(reads, &state.auth).merge(Router::new().nest("/api/v1", admin)).with_state(state)
+    all.with_state(state)
 }
 
 impl MarketState {
@@ -93,7 +84,7 @@ impl MarketState {
 }
 
 /// Writes in the transaction of a change who made it.
-async fn audit(tx: &mut Tx, admin: Admin, action: &str, subject: String, at: Timestamp) -> Result<(), StoreError> {
-    let entry = AuditEntry { at, actor: admin.name.to_owned(), action: action.to_owned(), subject };
+async fn audit(tx: &mut Tx, actor: &str, action: &str, subject: String, at: Timestamp) -> Result<(), StoreError> {
+    let entry = AuditEntry { at, actor: actor.to_owned(), action: action.to_owned(), subject };
     store::audit(tx, &entry).await
 }

@@ -2,7 +2,7 @@
 
 use super::MarketState;
 use crate::store::{Overview, names_of, overview};
-use api::{Admin, ApiError, Data, Params, Part, Probe};
+use api::{ApiError, Data, Params, Part, Probe, Reader};
 use async_trait::async_trait;
 use axum::extract::State;
 use model::{Timestamp, WatchKind};
@@ -58,7 +58,7 @@ impl TargetJson {
 }
 
 pub(super) async fn schedule(
-    _admin: Admin,
+    _: Reader,
     State(state): State<MarketState>,
     params: Params,
 ) -> Result<Data<ScheduleJson>, ApiError> {

@@ -1,7 +1,7 @@
 //! A running program and the means to put crawls into its store.
 
 use api::alerts::{AlertsState, TargetNames};
-use api::{AdminKey, ApiOptions, Auth, Limiter, Parts, TrustedProxies};
+use api::{AdminKey, Allowances, ApiOptions, Auth, Limits, Parts, TrustedProxies};
 use engine::{Engine, EngineMetrics, EngineOptions, Event};
 use market::detect::{Changes, Gap, HourFlow};
 use market::leaderboard::Leaderboard;
@@ -94,13 +94,23 @@ pub async fn start(setup: Setup) -> World {
         demo: setup.demo,
         plain_pages: true,
     };
-    let clients = TrustedProxies::default();
+    let clock_on_the_wall: model::SharedClock = Arc::new(SystemClock);
+    let allowances = |market_per_minute| Allowances {
+        market_per_minute,
+        private_per_hour: 10_000,
+        private_per_day: 10_000,
+        session_per_minute: 10_000,
+        refresh_per_minute: 10_000,
+        credits_per_minute: 10_000,
+        log_in_per_minute: 10_000,
+    };
+    let limits = |n| Arc::new(Limits::new(allowances(n), TrustedProxies::default(), &clock_on_the_wall));
     let parts = Parts {
         engine: Arc::clone(&engine),
         auth,
         registry: Arc::new(Mutex::new(registry)),
         probes: vec![Arc::new(api::StoreProbe(Arc::clone(&engine))), Arc::new(MarketProbe(state.clone()))],
-        limiter: setup.per_minute.map(|n| Arc::new(Limiter::per_minute(n, clients, Arc::new(SystemClock)))),
+        limits: setup.per_minute.map(limits),
         options: ApiOptions { migrations, ..ApiOptions::default() },
         stop: Default::default(),
     };

@@ -2,7 +2,7 @@
 
 use super::RemindersState;
 use crate::store::list_subscriptions;
-use api::{Admin, ApiError, Data, Params};
+use api::{ApiError, Data, Params, Reader};
 use axum::extract::State;
 use jiff::Span;
 use jiff::civil::Date;
@@ -37,7 +37,7 @@ struct Renewal {
 }
 
 pub(super) async fn calendar(
-    _: Admin,
+    _: Reader,
     State(state): State<RemindersState>,
     params: Params,
 ) -> Result<Data<Calendar>, ApiError> {

@@ -5,7 +5,7 @@ use super::mailbox_fields::MailboxFields;
 use super::subscriptions::{self, Renewed};
 use super::{RemindersState, mailboxes, shapes};
 use crate::store::{Tls, find_mailbox, find_subscription, list_mailboxes, list_subscriptions};
-use api::{Admin, ApiError, Json};
+use api::{ApiError, Json, Operator, Reader};
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
@@ -40,7 +40,7 @@ impl Named {
 }
 
 pub(super) async fn subscriptions(
-    _: Admin,
+    _: Reader,
     State(state): State<RemindersState>,
 ) -> Result<axum::Json<Value>, ApiError> {
     let rows = list_subscriptions(&state.store).await?;
@@ -53,21 +53,21 @@ pub(super) async fn subscriptions(
 }
 
 pub(super) async fn add(
-    admin: Admin,
+    operator: Operator,
     State(state): State<RemindersState>,
     fields: Result<Json<SubscriptionFields>, ApiError>,
 ) -> Response {
     let done = async {
         let Json(fields) = fields?;
         let name = fields.name.clone().unwrap_or_default();
-        subscriptions::add(admin, &state, fields).await?;
+        subscriptions::add(operator, &state, fields).await?;
         Ok(format!("subscription {name} added"))
     };
     answer(done.await)
 }
 
 pub(super) async fn delete(
-    admin: Admin,
+    operator: Operator,
     State(state): State<RemindersState>,
     named: Result<Json<Named>, ApiError>,
 ) -> Response {
@@ -76,7 +76,7 @@ pub(super) async fn delete(
         let name = named.name()?;
         let mut tx = state.store.begin().await?;
         let id = find_subscription(&mut tx, name).await?.ok_or_else(|| unknown("subscription", name))?;
-        subscriptions::remove(admin, &state, &mut tx, id).await?;
+        subscriptions::remove(operator, &state, &mut tx, id).await?;
         tx.commit().await?;
         Ok(format!("subscription {name} deleted"))
     };
@@ -84,7 +84,7 @@ pub(super) async fn delete(
 }
 
 pub(super) async fn renewed(
-    admin: Admin,
+    operator: Operator,
     State(state): State<RemindersState>,
     named: Result<Json<Named>, ApiError>,
 ) -> Response {
@@ -94,7 +94,7 @@ pub(super) async fn renewed(
         let mut tx = state.store.begin().await?;
         let id = find_subscription(&mut tx, name).await?.ok_or_else(|| unknown("subscription", name))?;
         let on = named.renewed.renewed_date.flatten();
-        let on = subscriptions::mark_renewed(admin, &state, &mut tx, id, on).await?;
+        let on = subscriptions::mark_renewed(operator, &state, &mut tx, id, on).await?;
         tx.commit().await?;
         state.engine.wake();
         Ok(format!("subscription {name} renewed on {on}"))
@@ -102,7 +102,7 @@ pub(super) async fn renewed(
     answer(done.await)
 }
 
-pub(super) async fn emails(_: Admin, State(state): State<RemindersState>) -> Result<axum::Json<Value>, ApiError> {
+pub(super) async fn emails(_: Reader, State(state): State<RemindersState>) -> Result<axum::Json<Value>, ApiError> {
     let shown: Vec<Value> = list_mailboxes(&state.store)
         .await?
         .into_iter()
@@ -119,7 +119,7 @@ pub(super) async fn emails(_: Admin, State(state): State<RemindersState>) -> Res
 
 /// Adds a mailbox, or changes the one of this name.
 pub(super) async fn save_email(
-    admin: Admin,
+    operator: Operator,
     State(state): State<RemindersState>,
     fields: Result<Json<MailboxFields>, ApiError>,
 ) -> Response {
@@ -128,8 +128,8 @@ pub(super) async fn save_email(
         let name = fields.name.clone().unwrap_or_default();
         let mut tx = state.store.begin().await?;
         let what = match find_mailbox(&mut tx, name.trim()).await? {
-            Some(id) => mailboxes::change(admin, &state, &mut tx, id, fields).await.map(|()| "changed")?,
-            None => mailboxes::add(admin, &state, &mut tx, fields).await.map(|_| "added")?,
+            Some(id) => mailboxes::change(operator, &state, &mut tx, id, fields).await.map(|()| "changed")?,
+            None => mailboxes::add(operator, &state, &mut tx, fields).await.map(|_| "added")?,
         };
         tx.commit().await?;
         state.engine.wake();
@@ -139,7 +139,7 @@ pub(super) async fn save_email(
 }
 
 pub(super) async fn delete_email(
-    admin: Admin,
+    operator: Operator,
     State(state): State<RemindersState>,
     named: Result<Json<Named>, ApiError>,
 ) -> Response {
@@ -148,7 +148,7 @@ pub(super) async fn delete_email(
         let name = named.name()?;
         let mut tx = state.store.begin().await?;
         let id = find_mailbox(&mut tx, name).await?.ok_or_else(|| unknown("mailbox", name))?;
-        mailboxes::remove(admin, &state, &mut tx, id).await?;
+        mailboxes::remove(operator, &state, &mut tx, id).await?;
         tx.commit().await?;
         Ok(format!("mailbox {name} deleted"))
     };

@@ -7,7 +7,7 @@ use crate::store::{
     Mailbox, add_mailbox, delete_mailbox, find_mailbox, get_mailbox, hold_mailbox, list_hits, list_mailboxes,
     update_mailbox,
 };
-use api::{Admin, ApiError, Data, Json, List, Paging, Params, Path};
+use api::{ApiError, Data, Json, List, Operator, Paging, Params, Path, Reader};
 use axum::extract::State;
 use axum::http::StatusCode;
 use model::{Timestamp, WatchKind};
@@ -15,7 +15,7 @@ use serde::Serialize;
 use store::Tx;
 
 pub(super) async fn list(
-    _: Admin,
+    _: Reader,
     State(state): State<RemindersState>,
     params: Params,
 ) -> Result<List<MailboxJson>, ApiError> {
@@ -30,7 +30,7 @@ pub(super) async fn list(
 }
 
 pub(super) async fn one(
-    _: Admin,
+    _: Reader,
     State(state): State<RemindersState>,
     Path(id): Path<i64>,
 ) -> Result<Data<MailboxJson>, ApiError> {
@@ -38,25 +38,25 @@ pub(super) async fn one(
 }
 
 pub(super) async fn create(
-    admin: Admin,
+    operator: Operator,
     State(state): State<RemindersState>,
     Json(fields): Json<MailboxFields>,
 ) -> Result<(StatusCode, Data<MailboxJson>), ApiError> {
     let mut tx = state.store.begin().await?;
-    let id = add(admin, &state, &mut tx, fields).await?;
+    let id = add(operator, &state, &mut tx, fields).await?;
     tx.commit().await?;
     state.engine.wake();
     Ok((StatusCode::CREATED, Data::of(shown(&state, id).await?)))
 }
 
 pub(super) async fn update(
-    admin: Admin,
+    operator: Operator,
     State(state): State<RemindersState>,
     Path(id): Path<i64>,
     Json(fields): Json<MailboxFields>,
 ) -> Result<Data<MailboxJson>, ApiError> {
     let mut tx = state.store.begin().await?;
-    change(admin, &state, &mut tx, id, fields).await?;
+    change(operator, &state, &mut tx, id, fields).await?;
     tx.commit().await?;
     state.engine.wake();
     Ok(Data::of(shown(&state, id).await?))
@@ -69,12 +69,12 @@ pub(super) struct Deleted {
 }
 
 pub(super) async fn delete(
-    admin: Admin,
+    operator: Operator,
     State(state): State<RemindersState>,
     Path(id): Path<i64>,
 ) -> Result<Data<Deleted>, ApiError> {
     let mut tx = state.store.begin().await?;
-    remove(admin, &state, &mut tx, id).await?;
+    remove(operator, &state, &mut tx, id).await?;
     tx.commit().await?;
     Ok(Data::of(Deleted { id, deleted: true }))
 }
@@ -88,7 +88,7 @@ pub(super) struct Triggered {
 }
 
 pub(super) async fn scan(
-    admin: Admin,
+    operator: Operator,
     State(state): State<RemindersState>,
     Path(id): Path<i64>,
 ) -> Result<Data<Triggered>, ApiError> {
@@ -100,7 +100,7 @@ pub(super) async fn scan(
     }
     let triggered = store::trigger(&mut tx, WatchKind::Mailbox, id, now).await?;
     if triggered {
-        audit(&mut tx, admin, "mailbox.scan", format!("mailbox:{id}"), now).await?;
+        audit(&mut tx, operator.name, "mailbox.scan", format!("mailbox:{id}"), now).await?;
         tx.commit().await?;
         state.engine.wake();
     } else {
@@ -111,7 +111,7 @@ pub(super) async fn scan(
 }
 
 pub(super) async fn hits(
-    _: Admin,
+    _: Reader,
     State(state): State<RemindersState>,
     Path(id): Path<i64>,
     params: Params,
@@ -125,7 +125,7 @@ pub(super) async fn hits(
 
 /// Adds a mailbox in the caller's transaction; answers its number.
 pub(super) async fn add(
-    admin: Admin,
+    operator: Operator,
     state: &RemindersState,
     tx: &mut Tx,
     fields: MailboxFields,
@@ -134,13 +134,13 @@ pub(super) async fn add(
     let draft = fields.draft(&state.mailboxes, state.sealer.as_ref()).map_err(ApiError::bad_request)?;
     name_is_free(tx, &draft.name, None).await?;
     let id = add_mailbox(tx, &draft, now).await?;
-    audit(tx, admin, "mailbox.create", format!("mailbox:{id}"), now).await?;
+    audit(tx, operator.name, "mailbox.create", format!("mailbox:{id}"), now).await?;
     Ok(id)
 }
 
 /// Changes a mailbox in the caller's transaction.
 pub(super) async fn change(
-    admin: Admin,
+    operator: Operator,
     state: &RemindersState,
     tx: &mut Tx,
     id: i64,
@@ -155,18 +155,18 @@ pub(super) async fn change(
         if !draft.enabled {
             crate::store::end_alerts(tx, (WatchKind::Mailbox, id), Some("unreadable"), now, now).await?;
         }
-        audit(tx, admin, "mailbox.update", format!("mailbox:{id}"), now).await?;
+        audit(tx, operator.name, "mailbox.update", format!("mailbox:{id}"), now).await?;
     }
     Ok(())
 }
 
 /// Deletes a mailbox in the caller's transaction.
-pub(super) async fn remove(admin: Admin, state: &RemindersState, tx: &mut Tx, id: i64) -> Result<(), ApiError> {
+pub(super) async fn remove(operator: Operator, state: &RemindersState, tx: &mut Tx, id: i64) -> Result<(), ApiError> {
     let now = state.now();
     if !delete_mailbox(tx, id, now).await? {
         return Err(not_found(id));
     }
-    audit(tx, admin, "mailbox.delete", format!("mailbox:{id}"), now).await?;
+    audit(tx, operator.name, "mailbox.delete", format!("mailbox:{id}"), now).await?;
     Ok(())
 }
 

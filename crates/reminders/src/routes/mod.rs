@@ -1,4 +1,4 @@
-//! Reminders over HTTP. Everything here is the administrator's.
+//! Reminders over HTTP. Nothing here is public.
 
 mod calendar;
 mod fields;
@@ -9,10 +9,7 @@ mod shapes;
 mod subscriptions;
 
 use crate::options::{MailboxOptions, SubscriptionOptions};
-use api::{Admin, Auth};
-use axum::Router;
-use axum::extract::FromRef;
-use axum::routing::{get, post, put};
+use api::{Auth, Routes, Who};
 use engine::Engine;
 use model::Timestamp;
 use notify::Sealer;
@@ -36,12 +33,6 @@ pub struct RemindersState {
     pub mailboxes: Arc<MailboxOptions>,
 }
 
-impl FromRef<RemindersState> for Auth {
-    fn from_ref(state: &RemindersState) -> Self {
-        state.auth.clone()
-    }
-}
-
 impl RemindersState {
     fn now(&self) -> Timestamp {
         self.engine.clock.now()
@@ -49,29 +40,37 @@ impl RemindersState {
 }
 
 /// Subscriptions, their calendar and mailboxes; and the shapes of the system replaced.
-pub fn router(state: RemindersState) -> Router {
-    let reminders = Router::new()
-        .route("/subscriptions", get(subscriptions::list).post(subscriptions::create))
-        .route("/subscriptions/{id}", get(subscriptions::one).put(subscriptions::update).delete(subscriptions::delete))
-        .route("/subscriptions/{id}/renewed", post(subscriptions::renewed))
-        .route("/calendar", get(calendar::calendar))
-        .route("/mailboxes", get(mailboxes::list).post(mailboxes::create))
-        .route("/mailboxes/{id}", put(mailboxes::update).get(mailboxes::one).delete(mailboxes::delete))
-        .route("/mailboxes/{id}/scan", post(mailboxes::scan))
-        .route("/mailboxes/{id}/hits", get(mailboxes::hits));
-    let legacy = Router::new()
-        .route("/subscriptions", get(legacy::subscriptions))
-        .route("/subscription/add", post(legacy::add))
-        .route("/subscription/delete", post(legacy::delete).delete(legacy::delete))
-        .route("/subscription/renewed", post(legacy::renewed))
-        .route("/config/emails", get(legacy::emails))
-        .route("/config/email", post(legacy::save_email))
-        .route("/config/email/delete", post(legacy::delete_email));
-    Router::new().nest("/api/v1/reminders", reminders).nest("/api", legacy).with_state(state)
+pub fn router(state: RemindersState) -> Routes {
+    let auth = &state.auth;
+    let reminders = Routes::new(auth)
+        .get("/subscriptions", Who::Viewer, subscriptions::list)
+        .post("/subscriptions", Who::Operator, subscriptions::create)
+        .get("/subscriptions/{id}", Who::Viewer, subscriptions::one)
+        .put("/subscriptions/{id}", Who::Operator, subscriptions::update)
+        .delete("/subscriptions/{id}", Who::Operator, subscriptions::delete)
+        .post("/subscriptions/{id}/renewed", Who::Operator, subscriptions::renewed)
+        .get("/calendar", Who::Viewer, calendar::calendar)
+        .get("/mailboxes", Who::Viewer, mailboxes::list)
+        .post("/mailboxes", Who::Operator, mailboxes::create)
+        .put("/mailboxes/{id}", Who::Operator, mailboxes::update)
+        .get("/mailboxes/{id}", Who::Viewer, mailboxes::one)
+        .delete("/mailboxes/{id}", Who::Operator, mailboxes::delete)
+        .post("/mailboxes/{id}/scan", Who::Operator, mailboxes::scan)
+        .get("/mailboxes/{id}/hits", Who::Viewer, mailboxes::hits);
+    let legacy = Routes::new(auth)
+        .get("/subscriptions", Who::Viewer, legacy::subscriptions)
+        .post("/subscription/add", Who::Operator, legacy::add)
+        .post("/subscription/delete", Who::Operator, legacy::delete)
+        .delete("/subscription/delete", Who::Operator, legacy::delete)
+        .post("/subscription/renewed", Who::Operator, legacy::renewed)
+        .get("/config/emails", Who::Viewer, legacy::emails)
+        .post("/config/email", Who::Operator, legacy::save_email)
+        .post("/config/email/delete", Who::Operator, legacy::delete_email);
+    Routes::new(auth).nest("/api/v1/reminders", reminders).nest("/api", legacy).with_state(state)
 }
 
 /// Writes in the transaction of a change who made it.
-async fn audit(tx: &mut Tx, admin: Admin, action: &str, subject: String, at: Timestamp) -> Result<(), StoreError> {
-    let entry = AuditEntry { at, actor: admin.name.to_owned(), action: action.to_owned(), subject };
+async fn audit(tx: &mut Tx, actor: &str, action: &str, subject: String, at: Timestamp) -> Result<(), StoreError> {
+    let entry = AuditEntry { at, actor: actor.to_owned(), action: action.to_owned(), subject };
     store::audit(tx, &entry).await
 }

@@ -8,7 +8,7 @@ use crate::store::{
     list_subscriptions, update_subscription, write_renewed,
 };
 use crate::subscription_watch::over;
-use api::{Admin, ApiError, Data, Json, List, Paging, Params, Path};
+use api::{ApiError, Data, Json, List, Operator, Paging, Params, Path, Reader};
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -18,7 +18,7 @@ use serde::Deserialize;
 use store::Tx;
 
 pub(super) async fn list(
-    _: Admin,
+    _: Reader,
     State(state): State<RemindersState>,
     params: Params,
 ) -> Result<List<SubscriptionJson>, ApiError> {
@@ -37,7 +37,7 @@ pub(super) async fn list(
 }
 
 pub(super) async fn one(
-    _: Admin,
+    _: Reader,
     State(state): State<RemindersState>,
     Path(id): Path<i64>,
 ) -> Result<Data<SubscriptionJson>, ApiError> {
@@ -45,16 +45,16 @@ pub(super) async fn one(
 }
 
 pub(super) async fn create(
-    admin: Admin,
+    operator: Operator,
     State(state): State<RemindersState>,
     Json(fields): Json<SubscriptionFields>,
 ) -> Result<(StatusCode, Data<SubscriptionJson>), ApiError> {
-    let id = add(admin, &state, fields).await?;
+    let id = add(operator, &state, fields).await?;
     Ok((StatusCode::CREATED, Data::of(shown(&state, id).await?)))
 }
 
 pub(super) async fn update(
-    admin: Admin,
+    operator: Operator,
     State(state): State<RemindersState>,
     Path(id): Path<i64>,
     Json(fields): Json<SubscriptionFields>,
@@ -68,7 +68,7 @@ pub(super) async fn update(
         update_subscription(&mut tx, id, &draft, now).await?;
         let after = Subscription { draft, ..before };
         end_if_over(&mut tx, &state, &after).await?;
-        audit(&mut tx, admin, "subscription.update", format!("subscription:{id}"), now).await?;
+        audit(&mut tx, operator.name, "subscription.update", format!("subscription:{id}"), now).await?;
         tx.commit().await?;
         state.engine.wake();
     }
@@ -82,12 +82,12 @@ pub(super) struct Deleted {
 }
 
 pub(super) async fn delete(
-    admin: Admin,
+    operator: Operator,
     State(state): State<RemindersState>,
     Path(id): Path<i64>,
 ) -> Result<Data<Deleted>, ApiError> {
     let mut tx = state.store.begin().await?;
-    remove(admin, &state, &mut tx, id).await?;
+    remove(operator, &state, &mut tx, id).await?;
     tx.commit().await?;
     Ok(Data::of(Deleted { id, deleted: true }))
 }
@@ -100,7 +100,7 @@ pub(super) struct Renewed {
 }
 
 pub(super) async fn renewed(
-    admin: Admin,
+    operator: Operator,
     State(state): State<RemindersState>,
     Path(id): Path<i64>,
     body: Bytes,
@@ -111,38 +111,42 @@ pub(super) async fn renewed(
         serde_json::from_slice(&body).map_err(|e| ApiError::bad_request(format!("body: {e}")))?
     };
     let mut tx = state.store.begin().await?;
-    mark_renewed(admin, &state, &mut tx, id, said.renewed_date.flatten()).await?;
+    mark_renewed(operator, &state, &mut tx, id, said.renewed_date.flatten()).await?;
     tx.commit().await?;
     state.engine.wake();
     Ok(Data::of(shown(&state, id).await?))
 }
 
 /// Adds a subscription; answers its number.
-pub(super) async fn add(admin: Admin, state: &RemindersState, fields: SubscriptionFields) -> Result<i64, ApiError> {
+pub(super) async fn add(
+    operator: Operator,
+    state: &RemindersState,
+    fields: SubscriptionFields,
+) -> Result<i64, ApiError> {
     let now = state.now();
     let draft = fields.draft(&state.subscriptions, now).map_err(ApiError::bad_request)?;
     let mut tx = state.store.begin().await?;
     name_is_free(&mut tx, &draft.name, None).await?;
     let id = add_subscription(&mut tx, &draft, now).await?;
-    audit(&mut tx, admin, "subscription.create", format!("subscription:{id}"), now).await?;
+    audit(&mut tx, operator.name, "subscription.create", format!("subscription:{id}"), now).await?;
     tx.commit().await?;
     state.engine.wake();
     Ok(id)
 }
 
 /// Deletes a subscription in the caller's transaction.
-pub(super) async fn remove(admin: Admin, state: &RemindersState, tx: &mut Tx, id: i64) -> Result<(), ApiError> {
+pub(super) async fn remove(operator: Operator, state: &RemindersState, tx: &mut Tx, id: i64) -> Result<(), ApiError> {
     let now = state.now();
     if !delete_subscription(tx, id, now).await? {
         return Err(not_found(id));
     }
-    audit(tx, admin, "subscription.delete", format!("subscription:{id}"), now).await?;
+    audit(tx, operator.name, "subscription.delete", format!("subscription:{id}"), now).await?;
     Ok(())
 }
 
 /// Writes a payment and ends the alert it answers, in the caller's transaction; answers the day written.
 pub(super) async fn mark_renewed(
-    admin: Admin,
+    operator: Operator,
     state: &RemindersState,
     tx: &mut Tx,
     id: i64,
@@ -156,7 +160,7 @@ pub(super) async fn mark_renewed(
     write_renewed(tx, id, on, now).await?;
     row.draft.terms.last_renewed = Some(on);
     end_if_over(tx, state, &row).await?;
-    audit(tx, admin, "subscription.renewed", format!("subscription:{id}"), now).await?;
+    audit(tx, operator.name, "subscription.renewed", format!("subscription:{id}"), now).await?;
     Ok(on)
 }
 

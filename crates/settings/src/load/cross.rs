@@ -44,6 +44,7 @@ pub(crate) fn check(settings: &Settings, draft: &Draft) -> Vec<Problem> {
             rules.problems.push(Problem::new(draft.origin("channels"), format!("channels[{n}]"), message));
         }
     }
+    rules.credentials(settings);
     rules.problems
 }
 
@@ -55,6 +56,53 @@ struct Rules<'a> {
 type Pair<T> = (&'static str, T);
 
 impl Rules<'_> {
+    /// Everybody has a name of their own and one way to prove it.
+    fn credentials(&mut self, settings: &Settings) {
+        let auth = &settings.auth;
+        let mut names = BTreeMap::new();
+        let users = auth.users.iter().enumerate().map(|(n, user)| {
+            let given =
+                [!user.password.is_empty(), !user.password_hash.is_empty(), !user.password_file.as_os_str().is_empty()];
+            (
+                format!("auth.users[{n}]"),
+                "auth.users",
+                &user.name,
+                given.into_iter().filter(|g| *g).count(),
+                "password_hash, password_file or password",
+            )
+        });
+        let keys = auth.api_keys.iter().enumerate().map(|(n, key)| {
+            let given = [!key.key.is_empty(), !key.key_file.as_os_str().is_empty()];
+            (
+                format!("auth.api_keys[{n}]"),
+                "auth.api_keys",
+                &key.name,
+                given.into_iter().filter(|g| *g).count(),
+                "key or key_file",
+            )
+        });
+        for (key, list, name, given, ways) in users.chain(keys) {
+            let mut refuse = |key: String, message: String| {
+                self.problems.push(Problem::new(self.draft.origin(list), key, message));
+            };
+            if given != 1 {
+                refuse(key.clone(), format!("needs one of {ways}"));
+            }
+            if let Some(first) = names.insert((list, name), key.clone()) {
+                refuse(format!("{key}.name"), format!("{name:?} is there twice: also {first}"));
+            }
+        }
+        let secret = auth.jwt.secret.reveal();
+        if !secret.is_empty() && secret.len() < 32 {
+            let key = "auth.jwt.secret";
+            self.problems.push(Problem::new(
+                self.draft.origin(key),
+                key,
+                "has less than 32 characters and can be guessed",
+            ));
+        }
+    }
+
     fn at_most<T: PartialOrd + Display>(&mut self, less: Pair<T>, more: Pair<T>) {
         if less.1 > more.1 {
             self.broken(less, more, ["must not be more than", "must not be less than"]);

@@ -1,7 +1,7 @@
 //! The variables of the systems that Tidewatch replaces. One table says what each means here; none is swallowed.
 
 use super::draft::{Draft, read_file};
-use super::{Origin, Sources, database, environment, webhook};
+use super::{Origin, Sources, database, environment, log_in, webhook};
 use crate::schema;
 use std::net::SocketAddr;
 
@@ -25,6 +25,10 @@ pub(crate) enum Meaning {
     Database,
     /// A piece of a channel, put together in [`webhook`].
     Webhook,
+    /// A piece of somebody who may log in, put together in [`log_in`].
+    LogIn,
+    /// Sets a length of time that is given as a number of hours.
+    Hours(&'static str),
     /// Names the configuration file; used before there is a configuration.
     File,
     /// Belongs to a part that this version does not have.
@@ -33,7 +37,7 @@ pub(crate) enum Meaning {
     Gone(&'static str),
 }
 
-use Meaning::{Database, File, Gone, Port, Sets, Switch, Waits, Webhook, Word};
+use Meaning::{Database, File, Gone, Hours, LogIn, Port, Sets, Switch, Waits, Webhook, Word};
 
 const fn row(name: &'static str, meaning: Meaning) -> Legacy {
     Legacy { name, meaning }
@@ -68,8 +72,8 @@ pub(crate) const TABLE: &[Legacy] = &[
     row("APP_RATE_BURST", Sets("market.rate.burst")),
     row("APP_LOG_LEVEL", Word("log.level")),
     row("ADMIN_API_KEY", Sets("auth.admin_key")),
-    row("ADMIN_PASSWORD", Waits("log-in by password")),
-    row("WEB_API_KEY", Waits("accounts")),
+    row("ADMIN_PASSWORD", LogIn),
+    row("WEB_API_KEY", LogIn),
     row("DB_DSN", Database),
     row("DB_HOST", Database),
     row("DB_PORT", Database),
@@ -86,7 +90,7 @@ pub(crate) const TABLE: &[Legacy] = &[
     row("QUEUE_SIZE", Gone("the schedule is the queue and has no size")),
     row("HTTP_TIMEOUT", Gone("a request to a provider takes 15 s at most")),
     row("CACHE_TTL", Sets("keys.interval")),
-    row("SESSION_TTL", Waits("log-in by password")),
+    row("SESSION_TTL", Sets("auth.session.lifetime")),
     row("WEBHOOK_URL", Webhook),
     row("WEBHOOK_TYPE", Webhook),
     row("WEBHOOK_SOURCE", Webhook),
@@ -94,11 +98,11 @@ pub(crate) const TABLE: &[Legacy] = &[
     row("BALANCE_REFRESH_INTERVAL_SECONDS", Sets("accounts.interval")),
     row("MAX_CONCURRENT_CHECKS", Sets("accounts.max_concurrent_checks")),
     row("ALERT_COOLDOWN_SECONDS", Sets("market.alerts.cooldown_seconds")),
-    row("ENABLE_JWT", Waits("log-in by password")),
-    row("JWT_SECRET_KEY", Waits("log-in by password")),
-    row("JWT_ACCESS_TOKEN_EXPIRES_HOURS", Waits("log-in by password")),
-    row("AUTH_USERNAME", Waits("log-in by password")),
-    row("AUTH_PASSWORD", Waits("log-in by password")),
+    row("ENABLE_JWT", Switch("auth.jwt.enabled")),
+    row("JWT_SECRET_KEY", Sets("auth.jwt.secret")),
+    row("JWT_ACCESS_TOKEN_EXPIRES_HOURS", Hours("auth.jwt.lifetime")),
+    row("AUTH_USERNAME", LogIn),
+    row("AUTH_PASSWORD", LogIn),
     row("ENABLE_RATE_LIMIT", Switch("server.rate_limit.enabled")),
     row("RATE_LIMIT_STORAGE", Waits("scale-out over Redis")),
     row("CONFIG_ENCRYPTION_KEY", Sets("secrets.encryption_key")),
@@ -117,7 +121,9 @@ pub(crate) fn apply(draft: &mut Draft, sources: &Sources) {
             Switch(key) => (key, switch(&text)),
             Word(key) => (key, word(&text)),
             Port => ("server.listen", with_port(draft, &text)),
-            Database | Webhook | File => continue,
+            // A text that is no number is left to be refused.
+            Hours(key) => (key, format!("{}h", text.trim())),
+            Database | Webhook | LogIn | File => continue,
             Waits(part) => {
                 let message = format!("recognised, takes effect with {part}, not used by this version");
                 draft.notice(origin, message);
@@ -137,6 +143,7 @@ pub(crate) fn apply(draft: &mut Draft, sources: &Sources) {
     draft.layer(found, sources);
     database::apply(draft, sources);
     webhook::apply(draft, sources);
+    log_in::apply(draft, sources);
 }
 
 /// The variable that is set, `NAME` or `NAME_FILE`, and its text. An empty one, as compose files make, is not set.

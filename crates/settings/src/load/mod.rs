@@ -11,6 +11,7 @@ mod files;
 mod interpolate;
 mod leaf;
 mod legacy;
+mod log_in;
 mod problem;
 mod process;
 #[cfg(test)]

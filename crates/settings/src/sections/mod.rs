@@ -15,7 +15,7 @@ mod store;
 
 pub use accounts::{AccountSettings, AccountsSettings, KeysSettings, SecretsSettings};
 pub use alerts::AlertsSettings;
-pub use auth::{AuthSettings, PublicPart};
+pub use auth::{ApiKeySettings, AuthSettings, JwtSettings, PublicPart, RoleSetting, SessionSettings, UserSettings};
 pub use channels::ChannelSettings;
 pub use engine::EngineSettings;
 pub use fetching::{BreakerSettings, BrowserSettings, ProxySettings, RateSettings};

@@ -48,10 +48,31 @@ pub struct RateLimitSettings {
     /// Private API use, per client and day.
     #[schemars(range(min = 1, max = 10_000_000))]
     pub private_per_day: u32,
+    /// Private API use of somebody who is logged in, per user and minute.
+    #[schemars(range(min = 1, max = 1_000_000))]
+    pub session_per_minute: u32,
+    /// Requests to /api/refresh, per client and minute.
+    #[schemars(range(min = 1, max = 1_000_000))]
+    pub refresh_per_minute: u32,
+    /// Requests to /api/credits, per client and minute.
+    #[schemars(range(min = 1, max = 1_000_000))]
+    pub credits_per_minute: u32,
+    /// Requests to /api/login and /api/token, per address and minute.
+    #[schemars(range(min = 1, max = 1_000_000))]
+    pub login_per_minute: u32,
 }
 
 impl Default for RateLimitSettings {
     fn default() -> Self {
-        Self { enabled: true, market_per_minute: 600, private_per_hour: 100, private_per_day: 500 }
+        Self {
+            enabled: true,
+            market_per_minute: 600,
+            private_per_hour: 100,
+            private_per_day: 500,
+            session_per_minute: 1_200,
+            refresh_per_minute: 5,
+            credits_per_minute: 100,
+            login_per_minute: 5,
+        }
     }
 }

@@ -28,7 +28,7 @@ use self::reminders::Reminders;
 use anyhow::Context;
 use api::alerts::{AlertsState, TargetNames};
 use api::channels::ChannelsState;
-use api::{ApiOptions, Auth, Limiter, Mode, Parts, Probe, SharedRegistry, TrustedProxies};
+use api::{ApiOptions, Auth, Mode, Parts, Probe, Routes, SharedRegistry, TrustedProxies};
 use async_trait::async_trait;
 use axum::Router;
 use engine::{Engine, EngineMetrics, Registered};
@@ -36,9 +36,9 @@ use futures::FutureExt;
 use market::leaderboard::Leaderboard;
 use market::routes::{MarketProbe, MarketState};
 use market::{MarketOptions, MarketWatch};
-use model::{SharedClock, SystemClock, WatchKind};
+use model::{SharedClock, WatchKind};
 use notify::{Deliverer, Sealer};
-use settings::{PublicPart, Settings};
+use settings::Settings;
 use std::net::SocketAddr;
 use std::sync::{Arc, PoisonError};
 use store::Keyring;
@@ -84,10 +84,9 @@ pub async fn run(
     let Config { settings, mode, prelude } = config;
     let address = listener.local_addr().context("the listening socket")?;
     let place = Place::take(&settings, mode)?;
-    let key = credential::admin_key(&settings.auth, place.dir(), address)?;
-    let auth = Auth::new(key, settings.auth.public.contains(&PublicPart::Market));
     let keyring = Arc::new(secrets::keyring(&settings.secrets, place.dir(), true)?);
     let store = database::open_migrated(&settings, clock.now()).await?;
+    let auth = credential::auth(&settings.auth, place.dir(), address, store.clone())?;
     if place.is_alone() {
         store::release_all_leases(&store).await.context("giving back the leases of an earlier run")?;
     }
@@ -220,20 +219,19 @@ impl Product {
         }
         let networks = self.settings.server.trusted_proxies.clone();
         let trusted = TrustedProxies::new(move |peer| networks.iter().any(|network| network.contains(peer)));
-        let limit = &self.settings.server.rate_limit;
-        // Clients live in real time, also when the market runs faster.
-        let limiter = || Limiter::per_minute(limit.market_per_minute, trusted.clone(), Arc::new(SystemClock));
+        let limits = options::limits(&self.settings.server.rate_limit, &trusted).map(Arc::new);
         let parts = Parts {
             engine: Arc::clone(engine),
             auth: self.auth.clone(),
             registry: Arc::clone(&self.registry),
             probes,
-            limiter: limit.enabled.then(|| Arc::new(limiter())),
+            limits,
             options: ApiOptions {
                 version: env!("CARGO_PKG_VERSION").to_owned(),
                 mode: self.mode,
                 migrations: database::migrations(),
                 trusted_proxies: trusted,
+                features: options::features(&self.settings),
                 ..ApiOptions::default()
             },
             stop: self.stop.clone(),
@@ -243,7 +241,7 @@ impl Product {
             .merge(::reminders::routes::router(self.reminders.state(engine, self.auth.clone())))
             .merge(self.told())
             .merge(system::router(self.system(upstreams)))
-            .merge(ui::router());
+            .merge(system::page(&self.auth));
         api::router(parts, routes)
     }
 
@@ -258,7 +256,7 @@ impl Product {
     }
 
     /// Alerts and the channels they go to.
-    fn told(&self) -> Router {
+    fn told(&self) -> Routes {
         let (store, engine, auth) = (self.engine.store.clone(), Arc::clone(&self.engine), self.auth.clone());
         let names: Vec<Arc<dyn TargetNames>> = vec![Arc::new(names::Names)];
         let alerts = AlertsState { store: store.clone(), engine: Arc::clone(&engine), auth: auth.clone(), names };

@@ -1,11 +1,14 @@
 //! What each part is told of the settings.
 
 use accounts::AccountOptions;
+use api::{Allowances, Features, Limits, TrustedProxies};
 use engine::EngineOptions;
 use engine::breaker::BreakerPolicy;
 use engine::upstream::UpstreamPolicy;
 use market::{AlertOptions, Attribution, MarketOptions, RetentionOptions, ScheduleOptions};
-use settings::{AlertsSettings, EngineSettings, MarketSettings, RetentionSettings, Settings};
+use model::{SharedClock, SystemClock};
+use settings::{AlertsSettings, EngineSettings, MarketSettings, RateLimitSettings, RetentionSettings, Settings};
+use std::sync::Arc;
 
 /// How the engine schedules.
 pub fn engine(engine: &EngineSettings) -> EngineOptions {
@@ -52,6 +55,32 @@ pub fn accounts(settings: &Settings) -> AccountOptions {
         unreachable_after: settings.accounts.unreachable_after,
         policy: settings.notify.policy(),
         ..AccountOptions::default()
+    }
+}
+
+/// How much a client may ask.
+pub fn limits(limit: &RateLimitSettings, trusted: &TrustedProxies) -> Option<Limits> {
+    let allowances = Allowances {
+        market_per_minute: limit.market_per_minute,
+        private_per_hour: limit.private_per_hour,
+        private_per_day: limit.private_per_day,
+        session_per_minute: limit.session_per_minute,
+        refresh_per_minute: limit.refresh_per_minute,
+        credits_per_minute: limit.credits_per_minute,
+        log_in_per_minute: limit.login_per_minute,
+    };
+    // Clients live in real time, also when the market runs faster.
+    let clock: SharedClock = Arc::new(SystemClock);
+    limit.enabled.then(|| Limits::new(allowances, trusted.clone(), &clock))
+}
+
+/// Which parts there are.
+pub fn features(settings: &Settings) -> Features {
+    Features {
+        market: settings.market.enabled,
+        accounts: settings.accounts.enabled,
+        keys: settings.keys.enabled,
+        reminders: true,
     }
 }
 

@@ -1,10 +1,9 @@
 //! What an operator looks at: upstreams, who changed what, and which parts are on.
 
 use accounts::fetch::Fetcher;
-use api::{Admin, ApiError, Auth, Data, List, Params};
-use axum::extract::{FromRef, State};
-use axum::routing::get;
-use axum::{Json, Router};
+use api::{Admin, ApiError, Auth, Data, List, Params, Rate, Reader, Routes, Who};
+use axum::Json;
+use axum::extract::State;
 use engine::breaker::BreakerState;
 use engine::upstream::Upstream;
 use model::Timestamp;
@@ -29,12 +28,6 @@ pub struct SystemState {
     pub features: Arc<Value>,
 }
 
-impl FromRef<SystemState> for Auth {
-    fn from_ref(state: &SystemState) -> Self {
-        state.auth.clone()
-    }
-}
-
 /// The parts that are on.
 pub fn features(settings: &Settings) -> Value {
     json!({
@@ -45,15 +38,26 @@ pub fn features(settings: &Settings) -> Value {
 }
 
 /// `/api/features`, `/api/v1/system/upstreams` and `/api/v1/system/audit`.
-pub fn router(state: SystemState) -> Router {
-    Router::new()
-        .route("/api/features", get(shown_features))
-        .route("/api/v1/system/upstreams", get(upstreams))
-        .route("/api/v1/system/audit", get(audit))
+pub fn router(state: SystemState) -> Routes {
+    Routes::new(&state.auth)
+        .get("/api/features", Who::Viewer, shown_features)
+        .get("/api/v1/system/upstreams", Who::Viewer, upstreams)
+        .get("/api/v1/system/audit", Who::Admin, audit)
         .with_state(state)
 }
 
-async fn shown_features(_admin: Admin, State(state): State<SystemState>) -> Json<Value> {
+/// The web page and its files; nothing when it was not built.
+pub fn page(auth: &Auth) -> Routes {
+    let free = Who::Anybody.at(Rate::Free);
+    let routes = Routes::new(auth);
+    if !ui::is_built() {
+        return routes;
+    }
+    let routes = ui::PAGES.iter().fold(routes, |routes, page| routes.get(page, free, ui::index));
+    routes.get("/icon.svg", free, ui::icon).get("/assets/{name}", free, ui::asset)
+}
+
+async fn shown_features(_reader: Reader, State(state): State<SystemState>) -> Json<Value> {
     Json(state.features.as_ref().clone())
 }
 
@@ -69,7 +73,7 @@ struct UpstreamJson {
     open_until: Option<Timestamp>,
 }
 
-async fn upstreams(_admin: Admin, State(state): State<SystemState>) -> Data<Vec<UpstreamJson>> {
+async fn upstreams(_reader: Reader, State(state): State<SystemState>) -> Data<Vec<UpstreamJson>> {
     let mut all: Vec<UpstreamJson> =
         state.mercari.iter().map(|upstream| shown("mercari".to_owned(), upstream)).collect();
     all.extend(state.fetcher.upstreams().into_iter().map(|(provider, upstream)| shown(provider, &upstream)));

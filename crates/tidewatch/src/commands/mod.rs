@@ -6,6 +6,7 @@ mod config;
 mod crawl;
 mod demo;
 mod doctor;
+mod hash_password;
 mod healthcheck;
 mod import;
 mod keys;
@@ -52,6 +53,8 @@ pub enum Command {
     Config(config::Config),
     /// Make a new encryption key and seal every stored secret with it.
     RotateKey(rotate_key::RotateKey),
+    /// Read a password from stdin and print its hash for auth.users.
+    HashPassword,
     /// Bring the tables of the database up to date.
     Migrate(migrate::Migrate),
     /// Ask a running server whether it is well: exit code 0 or 1.
@@ -78,6 +81,7 @@ impl Command {
             Self::Verify(verify) => verify.run(out).await,
             Self::Doctor(doctor) => doctor.run(out).await,
             Self::Config(config) => config.run(out),
+            Self::HashPassword => hash_password::run(out),
             Self::Migrate(migrate) => migrate.run(out).await,
             Self::Healthcheck(healthcheck) => healthcheck.run().await,
             Self::Completions(completions) => completions.run(out),

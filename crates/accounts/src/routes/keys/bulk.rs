@@ -5,7 +5,7 @@ use crate::keys::{KeyFilter, Selection};
 use crate::routes::{AccountsState, audit};
 use crate::store::keys::{delete_keys, ids_after, tag_keys};
 use crate::store::refreshes::{self, Refresh};
-use api::{Admin, ApiError, Data, Json, Path};
+use api::{ApiError, Data, Json, Operator, Path, Reader};
 use axum::extract::State;
 use model::WatchKind;
 use serde::{Deserialize, Serialize};
@@ -39,21 +39,21 @@ pub(super) struct Deleted {
 }
 
 pub(super) async fn delete(
-    admin: Admin,
+    operator: Operator,
     State(state): State<AccountsState>,
     Json(body): Json<Choice>,
 ) -> Result<Data<Deleted>, ApiError> {
     let selection = chosen(body.ids, body.filter, body.all)?;
-    Ok(Data::of(Deleted { deleted: delete_chosen(&state, admin, &selection).await? }))
+    Ok(Data::of(Deleted { deleted: delete_chosen(&state, operator, &selection).await? }))
 }
 
 /// Deletes what is selected, noted in the audit log; answers how many there were.
 pub(in crate::routes) async fn delete_chosen(
     state: &AccountsState,
-    admin: Admin,
+    operator: Operator,
     selection: &Selection,
 ) -> Result<u64, ApiError> {
-    note(state, admin, "key.delete", selection.described()).await?;
+    note(state, operator.name, "key.delete", selection.described()).await?;
     let (now, mut after, mut deleted) = (state.now(), i64::MIN, 0);
     loop {
         let mut tx = state.store.begin().await?;
@@ -84,7 +84,7 @@ pub(super) struct Tagged {
 }
 
 pub(super) async fn tag(
-    admin: Admin,
+    operator: Operator,
     State(state): State<AccountsState>,
     Json(body): Json<Tagging>,
 ) -> Result<Data<Tagged>, ApiError> {
@@ -93,7 +93,7 @@ pub(super) async fn tag(
     if add.is_empty() && remove.is_empty() {
         return Err(ApiError::bad_request("give labels in add, in remove, or in both"));
     }
-    note(&state, admin, "key.tag", selection.described()).await?;
+    note(&state, operator.name, "key.tag", selection.described()).await?;
     let (now, mut after, mut changed) = (state.now(), i64::MIN, 0);
     loop {
         let mut tx = state.store.begin().await?;
@@ -122,22 +122,22 @@ pub(super) fn tags(given: Vec<String>) -> Result<Vec<String>, ApiError> {
 }
 
 pub(super) async fn refresh(
-    admin: Admin,
+    operator: Operator,
     State(state): State<AccountsState>,
     Json(body): Json<Choice>,
 ) -> Result<Data<Refresh>, ApiError> {
     let selection = chosen(body.ids, body.filter, body.all)?;
     let now = state.now();
     let mut tx = state.store.begin().await?;
-    let refresh = refreshes::start(&mut tx, WatchKind::Key, &selection, admin.name, now).await?;
-    audit(&mut tx, admin, "key.refresh", selection.described(), now).await?;
+    let refresh = refreshes::start(&mut tx, WatchKind::Key, &selection, operator.name, now).await?;
+    audit(&mut tx, operator.name, "key.refresh", selection.described(), now).await?;
     tx.commit().await?;
     state.engine.wake();
     Ok(Data::of(refresh))
 }
 
 pub(super) async fn progress(
-    _admin: Admin,
+    _: Reader,
     State(state): State<AccountsState>,
     Path(id): Path<i64>,
 ) -> Result<Data<Refresh>, ApiError> {

@@ -7,7 +7,7 @@ use crate::keys::csv::cell;
 use crate::keys::{KeyFilter, Selection};
 use crate::routes::AccountsState;
 use crate::store::keys::{KeyRow, keys_after, sealed_after};
-use api::{Admin, ApiError, Data, Json};
+use api::{Admin, ApiError, Data, Json, Reader};
 use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::{HeaderName, header};
@@ -42,13 +42,14 @@ pub(super) struct Exporting {
 }
 
 pub(super) async fn export(
-    admin: Admin,
+    reader: Reader,
     State(state): State<AccountsState>,
     Json(body): Json<Exporting>,
 ) -> Result<Response, ApiError> {
     let selection = super::chosen(body.ids, body.filter, body.all)?;
     if body.secrets {
-        note(&state, admin, "key.export", format!("{} with secrets", selection.described())).await?;
+        let admin = reader.as_admin()?;
+        note(&state, admin.name, "key.export", format!("{} with secrets", selection.described())).await?;
     }
     let (kind, file) = match body.format {
         Format::Csv => ("text/csv; charset=utf-8", "keys.csv"),
@@ -221,7 +222,7 @@ pub(super) async fn copy(
     Json(body): Json<Copying>,
 ) -> Result<([(HeaderName, &'static str); 1], Data<Copied>), ApiError> {
     let selection = super::chosen(body.ids, body.filter, body.all)?;
-    note(&state, admin, "key.copy", selection.described()).await?;
+    note(&state, admin.name, "key.copy", selection.described()).await?;
     let (mut text, mut count, mut after) = (String::new(), 0, i64::MIN);
     loop {
         let sealed = sealed_after(&state.store, &selection, after, STEP).await?;

@@ -4,7 +4,7 @@ use super::bulk::tags;
 use crate::keys::{Import, ImportError, ImportOptions, ImportReport, Line, parse_values};
 use crate::provider::Params as ProviderParams;
 use crate::routes::AccountsState;
-use api::{Admin, ApiError, Data, Params};
+use api::{ApiError, Data, Operator, Params};
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
@@ -29,7 +29,7 @@ struct Given {
 }
 
 pub(super) async fn import(
-    admin: Admin,
+    operator: Operator,
     State(state): State<AccountsState>,
     params: Params,
     request: Request,
@@ -46,11 +46,15 @@ pub(super) async fn import(
         true => {
             let body = to_bytes(request.into_body(), LONGEST_JSON).await;
             let body = body.map_err(|_| ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "more than 64 MiB of JSON"))?;
-            from_json(&state, admin, &body, (provider, labels)).await
+            from_json(&state, operator, &body, (provider, labels)).await
         }
         false => {
-            from_text(&state, options_of(&state, admin, provider, labels, ProviderParams::new())?, request.into_body())
-                .await
+            from_text(
+                &state,
+                options_of(&state, operator, provider, labels, ProviderParams::new())?,
+                request.into_body(),
+            )
+            .await
         }
     }?;
     state.engine.wake();
@@ -61,7 +65,7 @@ pub(super) async fn import(
 /// asks for beside a key.
 pub(in crate::routes) fn options_of(
     state: &AccountsState,
-    admin: Admin,
+    operator: Operator,
     provider: Option<String>,
     labels: Option<Vec<String>>,
     params: ProviderParams,
@@ -81,13 +85,13 @@ pub(in crate::routes) fn options_of(
         tags: tags(labels.unwrap_or_default())?,
         interval: state.options.key_interval,
         now: state.now(),
-        actor: admin.name.to_owned(),
+        actor: operator.name.to_owned(),
     })
 }
 
 async fn from_json(
     state: &AccountsState,
-    admin: Admin,
+    operator: Operator,
     body: &[u8],
     (provider, labels): (Option<String>, Option<Vec<String>>),
 ) -> Result<ImportReport, ApiError> {
@@ -103,7 +107,7 @@ async fn from_json(
         }
         value => serde_json::from_value(value).map_err(broken)?,
     };
-    let options = options_of(state, admin, body.provider.or(provider), body.tags.or(labels), body.params)?;
+    let options = options_of(state, operator, body.provider.or(provider), body.tags.or(labels), body.params)?;
     match (body.text, body.keys) {
         (Some(text), None) => from_text(state, options, Body::from(text)).await,
         (None, Some(keys)) => from_lines(state, options, parse_values(keys)).await,

@@ -5,7 +5,7 @@ use super::shapes::KeyJson;
 use crate::keys::{KeyFilter, Selection, UnitTotals};
 use crate::routes::AccountsState;
 use crate::store::keys::{KeyOrder, KeyQuery, count_by_status, get_key, list_keys, tally};
-use api::{Admin, ApiError, Data, List, Paging, Params, Path};
+use api::{Admin, ApiError, Data, List, Operator, Paging, Params, Path, Reader};
 use axum::extract::State;
 use axum::http::{HeaderName, header};
 use model::Timestamp;
@@ -42,7 +42,7 @@ fn filter(params: &Params) -> Result<KeyFilter, ApiError> {
 }
 
 pub(super) async fn list(
-    _admin: Admin,
+    _: Reader,
     State(state): State<AccountsState>,
     params: Params,
 ) -> Result<List<KeyJson>, ApiError> {
@@ -73,7 +73,7 @@ pub(super) struct Summary {
 }
 
 pub(super) async fn summary(
-    _admin: Admin,
+    _: Reader,
     State(state): State<AccountsState>,
     params: Params,
 ) -> Result<Data<Summary>, ApiError> {
@@ -93,7 +93,7 @@ pub(super) async fn summary(
 }
 
 pub(super) async fn one(
-    _admin: Admin,
+    _: Reader,
     State(state): State<AccountsState>,
     Path(id): Path<i64>,
 ) -> Result<Data<KeyJson>, ApiError> {
@@ -123,11 +123,11 @@ pub(super) struct Deleted {
 }
 
 pub(super) async fn delete(
-    admin: Admin,
+    operator: Operator,
     State(state): State<AccountsState>,
     Path(id): Path<i64>,
 ) -> Result<Data<Deleted>, ApiError> {
-    match super::delete_chosen(&state, admin, &Selection::Ids(vec![id])).await? {
+    match super::delete_chosen(&state, operator, &Selection::Ids(vec![id])).await? {
         0 => Err(ApiError::not_found(format!("key {id}"))),
         _ => Ok(Data::of(Deleted { id, deleted: true })),
     }
