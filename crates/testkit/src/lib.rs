@@ -1,6 +1,7 @@
 //! What tests and measurements share: a simulated market as a source of search pages, and a whole product around it.
 //! Development only; nothing that is shipped depends on it.
 
+pub mod alarms;
 mod bench;
 pub mod chaos;
 mod dice;

@@ -93,12 +93,13 @@ async fn migrate_says_first_and_does_then() {
     let dir = tempfile::tempdir().unwrap();
     let migrate = |args: &[&str]| finished(tidewatch(dir.path(), &[&["migrate"][..], args].concat()));
     let (code, stdout, _) = migrate(&["--dry-run"]).await;
-    let parts = ["engine", "notify", "market", "accounts", "reminders"];
-    let expected: String = parts.iter().map(|part| format!("would apply {part}/001-first\n")).collect();
+    let names = ["engine/001-first", "engine/002-sessions", "notify/001-first", "market/001-first"];
+    let names = names.into_iter().chain(["accounts/001-first", "reminders/001-first"]);
+    let expected: String = names.map(|name| format!("would apply {name}\n")).collect();
     assert_eq!((code, stdout), (1, expected));
     assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
     let (code, stdout, _) = migrate(&[]).await;
-    assert_eq!((code, stdout.lines().count()), (0, 5), "{stdout}");
+    assert_eq!((code, stdout.lines().count()), (0, 6), "{stdout}");
     let (code, stdout, _) = migrate(&["--dry-run"]).await;
     assert!(code == 0 && stdout.contains("is up to date"), "{stdout}");
 }

@@ -12,6 +12,8 @@ mod interpolate;
 mod leaf;
 mod legacy;
 mod log_in;
+#[cfg(test)]
+mod log_in_tests;
 mod problem;
 mod process;
 #[cfg(test)]
