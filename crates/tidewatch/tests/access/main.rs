@@ -136,3 +136,40 @@ async fn no_answer_without_a_credential_names_what_is_private() {
     }
     product.end().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_export_with_secrets_is_the_administrators() {
+    let product = product(true).await;
+    let client = Client::new();
+    for (role, secrets, expected) in
+        [("viewer", false, 200), ("viewer", true, 403), ("operator", true, 403), ("admin", true, 200)]
+    {
+        let body = serde_json::json!({ "all": true, "format": "txt", "secrets": secrets });
+        let request = client.post(format!("{}/api/v1/keys/export", product.base)).json(&body);
+        let answer = request.header("x-api-key", format!("a-key-of-the-{role}")).send().await.unwrap();
+        assert_eq!(answer.status(), expected, "{role} {secrets}");
+    }
+    product.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hash_of_the_command_line_logs_in() {
+    use std::process::Stdio;
+    use tokio::io::AsyncWriteExt;
+    let dir = tempfile::tempdir().unwrap();
+    let mut command = product::tidewatch(dir.path(), &["hash-password"]);
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all("correct horse\n".as_bytes()).await.unwrap();
+    let output = child.wait_with_output().await.unwrap();
+    let hash = String::from_utf8(output.stdout).unwrap().trim().to_owned();
+    let clock: SharedClock = Arc::new(SystemClock);
+    let product = Product::start(&spread(1), clock, |settings| {
+        let password_hash = settings::Secret::new(hash);
+        settings.auth.users.push(settings::UserSettings { name: "ann".into(), password_hash, ..Default::default() });
+    })
+    .await;
+    let log_in = serde_json::json!({ "username": "ann", "password": "correct horse" });
+    let (status, body) = product.send(reqwest::Method::POST, "/api/login", Some(log_in), None).await;
+    assert_eq!((status, &body["data"]["role"]), (StatusCode::OK, &"viewer".into()));
+    product.end().await;
+}
