@@ -3,7 +3,7 @@ CARGO ?= cargo
 BIN := target/release/tidewatch
 ARGS ?=
 
-.PHONY: help demo run build test test-deps lint fmt bench truth chaos fuzz dist api-import-run clean
+.PHONY: help demo run web build test test-deps lint fmt bench bench-pool truth chaos alarms fuzz dist api-import-run clean
 
 help: ## What can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 18
@@ -14,10 +14,17 @@ demo: build ## Build everything and run the product on simulated data: http://12
 run: build ## Build and serve for real
 	$(BIN) serve $(ARGS)
 
-build: ## Build the program
+web: web/dist/index.html ## Build the web page, which the program carries
+
+web/dist/index.html: web/package-lock.json $(shell find web/src web/public web/index.html web/vite.config.ts 2>/dev/null)
+	@command -v npm >/dev/null || { echo 'the web page needs Node.js with npm (Debian: apt-get install nodejs npm)' >&2; exit 1; }
+	cd web && npm ci --no-audit --no-fund --silent && npm run --silent build
+
+build: web ## Build the program
 	$(CARGO) build --release -p tidewatch
 
-test: test-deps ## Install what the tests need, then run every check and test
+test: test-deps web ## Install what the tests need, then run every check and test
+	cd web && npm run --silent check && npm run --silent test && npm run --silent size
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
 	$(CARGO) test --workspace
@@ -42,8 +49,16 @@ chaos: ## Kill the program 200 times in a running load and compare with an undis
 	$(CARGO) build --release -q -p testkit --bin chaos_kill
 	$(CARGO) run --release -q -p testkit --bin chaos_kill
 
+alarms: ## Kill the program 200 times with a receiver that fails half the time: no alert lost or doubled
+	$(CARGO) build --release -q -p testkit --bin alarms
+	$(CARGO) run --release -q -p testkit --bin alarms -- $(ARGS)
+
 bench: build ## Measure: record, leaderboard, claims, the process; tables in target/figures
 	scripts/bench $(BIN)
+
+bench-pool: build ## Measure accounts and keys: checks, refreshes, import, lists
+	$(CARGO) build --release -q -p testkit --bin pool
+	$${CARGO_TARGET_DIR:-target}/release/pool --bin $(BIN)
 
 dist: ## The program as it is shipped: one stripped binary
 	$(CARGO) build --profile dist -p tidewatch

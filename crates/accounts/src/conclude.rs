@@ -4,10 +4,11 @@ use crate::inquiry::{Answered, Step};
 use crate::provider::{Combine, Provider};
 use crate::reading::{Reading, ReadingStatus};
 
-pub(crate) fn step(provider: &Provider, answers: &[Option<Answered>]) -> Step {
+/// `prefer` is the request that gave the numbers last time: of several that take turns it is asked before the others.
+pub(crate) fn step(provider: &Provider, prefer: Option<usize>, answers: &[Option<Answered>]) -> Step {
     let given = |index: usize| answers.get(index).and_then(Option::as_ref);
     match provider.combine {
-        Combine::First => first(provider, &given),
+        Combine::First => first(provider, prefer, &given),
         Combine::Lowest => lowest(provider, &given),
         Combine::Merge => merge(provider, &given),
     }
@@ -27,12 +28,18 @@ fn weight(status: ReadingStatus) -> u8 {
     }
 }
 
-fn first<'a>(provider: &Provider, given: &impl Fn(usize) -> Option<&'a Answered>) -> Step {
+fn first<'a>(provider: &Provider, prefer: Option<usize>, given: &impl Fn(usize) -> Option<&'a Answered>) -> Step {
     let mut refusals: Vec<(usize, &Reading)> = Vec::new();
-    for (index, _) in provider.requests.iter().enumerate().filter(|(_, request)| !request.adds) {
+    let asking = |index: &usize| provider.requests.get(*index).is_some_and(|request| !request.adds);
+    let others = (0..provider.requests.len()).filter(|index| Some(*index) != prefer);
+    for index in prefer.into_iter().chain(others).filter(asking) {
         let Some(answer) = given(index) else { return Step::Ask(index) };
         match answer.reading.status {
-            ReadingStatus::Ok => return added(provider, given, index, answer.reading.clone()),
+            ReadingStatus::Ok => {
+                let mut reading = answer.reading.clone();
+                reading.via = provider.requests.get(index).map(|request| request.name.clone());
+                return added(provider, given, index, reading);
+            }
             // The next address would be asked just as much too often.
             ReadingStatus::Limited | ReadingStatus::Unreachable => return done(index, answer.reading.clone()),
             _ => refusals.push((index, &answer.reading)),

@@ -11,7 +11,7 @@ use notify::{GuardedResolver, Reach, Refusal, SystemLookup, check_url};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Longest body of an answer that is read.
 pub const BODY_CAP: usize = 1 << 20;
@@ -23,6 +23,12 @@ pub const TRIES: u32 = 3;
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
 const FIRST_WAIT: Duration = Duration::from_secs(1);
 
+/// Is told of every exchange with a provider.
+pub trait Observer: Send + Sync + 'static {
+    /// One exchange with the provider of this name came to `status` (a word of [`ReadingStatus`]) in `took` of real time.
+    fn asked(&self, provider: &str, status: &'static str, took: Duration);
+}
+
 /// Sends requests and keeps the pace of every origin.
 pub struct Fetcher {
     client: reqwest::Client,
@@ -30,7 +36,9 @@ pub struct Fetcher {
     clock: SharedClock,
     nonce: fn() -> String,
     rates: HashMap<String, f64>,
-    upstreams: Mutex<HashMap<String, Arc<Upstream>>>,
+    observer: Option<Arc<dyn Observer>>,
+    /// By origin: the provider's name, limiter and breaker.
+    upstreams: Mutex<HashMap<String, (String, Arc<Upstream>)>>,
     jitter: Mutex<Jitter>,
 }
 
@@ -57,6 +65,7 @@ impl Fetcher {
             clock,
             nonce: || uuid::Uuid::new_v4().to_string(),
             rates: HashMap::new(),
+            observer: None,
             upstreams: Mutex::default(),
             jitter: Mutex::new(Jitter::new(uuid::Uuid::new_v4().as_u64_pair().0)),
         }
@@ -107,8 +116,14 @@ impl Fetcher {
         self.clock.now()
     }
 
-    /// The limiter and breaker of an origin, for the status page.
-    pub fn upstreams(&self) -> Vec<Arc<Upstream>> {
+    /// Tells `observer` of every exchange.
+    pub fn observed(mut self, observer: Arc<dyn Observer>) -> Self {
+        self.observer = Some(observer);
+        self
+    }
+
+    /// The limiter and breaker of every origin asked so far, and whose it is, for the status page.
+    pub fn upstreams(&self) -> Vec<(String, Arc<Upstream>)> {
         self.upstreams.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
     }
 
@@ -125,7 +140,13 @@ impl Fetcher {
                 // Why a second try may not go is told by the first.
                 return Err(last.unwrap_or(postponed));
             }
-            let failure = match self.exchange(inquiry, index, prepared).await {
+            let begun = Instant::now();
+            let exchanged = self.exchange(inquiry, index, prepared).await;
+            if let Some(observer) = &self.observer {
+                let status = exchanged.as_ref().map_or_else(|f| status_of(&f.error), |a| a.reading.status);
+                observer.asked(&inquiry.provider().name, status.as_str(), begun.elapsed());
+            }
+            let failure = match exchanged {
                 Ok(answered) => {
                     upstream.succeeded();
                     return Ok(answered);
@@ -198,9 +219,10 @@ impl Fetcher {
             }
             // Differs by origin, so that their requests do not fall together.
             let seed = origin.bytes().fold(7u64, |seed, byte| seed.wrapping_mul(31).wrapping_add(u64::from(byte)));
-            Arc::new(Upstream::new(origin, policy, self.clock.clone(), seed))
+            let upstream = Arc::new(Upstream::new(origin, policy, self.clock.clone(), seed));
+            (inquiry.provider().name.clone(), upstream)
         });
-        known.clone()
+        Arc::clone(&known.1)
     }
 }
 

@@ -27,6 +27,7 @@ pub struct Inquiry {
     pub(crate) redactor: Redactor,
     secret: String,
     parts: BTreeMap<String, String>,
+    prefer: Option<usize>,
 }
 
 /// What came back.
@@ -71,7 +72,13 @@ impl Inquiry {
         let values = provider.values(params, &secret)?;
         let parts = secret_parts(&provider, &secret)?;
         let redactor = Redactor::new(parts.values().map(String::as_str).chain([secret.as_str()]));
-        Ok(Self { provider, values, redactor, secret, parts })
+        Ok(Self { provider, values, redactor, secret, parts, prefer: None })
+    }
+
+    /// Asks the request of this name first, because it gave the numbers last time.
+    pub fn preferring(mut self, via: Option<&str>) -> Self {
+        self.prefer = via.and_then(|via| self.provider.requests.iter().position(|request| request.name == via));
+        self
     }
 
     /// Whose account it is.
@@ -123,7 +130,7 @@ impl Inquiry {
 
     /// What to do once the requests have been answered as in `answers` (by index; `None` is not asked).
     pub fn step(&self, answers: &[Option<Answered>]) -> Step {
-        conclude::step(&self.provider, answers)
+        conclude::step(&self.provider, self.prefer, answers)
     }
 
     pub(crate) fn fillings(&self, now: Timestamp) -> Fillings<'_> {

@@ -78,6 +78,9 @@ pub struct Reading {
     pub unlimited: bool,
     /// The organisation whose allowance this is; accounts that name the same one share it.
     pub org: Option<String>,
+    /// The request that gave the numbers, where several take turns: it is asked first the next time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub via: Option<String>,
     /// Words for people: warnings beside an ok, the reason beside anything else. Holds no secret.
     pub note: Option<String>,
 }

@@ -44,6 +44,7 @@ pub struct Brief {
     secret: Option<String>,
     params: Params,
     org: Option<String>,
+    via: Option<String>,
 }
 
 impl Brief {
@@ -54,6 +55,7 @@ impl Brief {
             secret: account.secret.clone(),
             params: account.params.clone(),
             org: account.org.clone(),
+            via: account.reading.as_ref().and_then(|reading| reading.via.clone()),
         }
     }
 }
@@ -85,7 +87,7 @@ impl AccountWatch {
         let sealed = brief.secret.as_deref().ok_or_else(|| rejected("the account has no secret".into()))?;
         let secret = Secret::new(self.keyring.open(sealed).map_err(|e| rejected(e.to_string()))?);
         let inquiry = Inquiry::new(provider, &secret, &params).map_err(|e| rejected(e.to_string()))?;
-        Ok(Asked::Provider(Box::new(inquiry)))
+        Ok(Asked::Provider(Box::new(inquiry.preferring(brief.via.as_deref()))))
     }
 
     async fn alerts(

@@ -301,3 +301,22 @@ fn a_window_that_is_over_is_not_believed_and_the_unit_is_compared() {
     assert_eq!(reading.unit.as_deref(), Some("CNY"));
     assert!(reading.note.unwrap().contains("the answer is in CNY, USD was expected"));
 }
+
+#[test]
+fn the_request_that_answered_last_time_is_asked_first() {
+    let inquiry = inquiry("factory", "fk-1", &[("org", "org_1")]);
+    let step = |via: Option<&str>, answers: &[Option<Answered>]| inquiry.clone().preferring(via).step(answers);
+    let none = vec![None; 4];
+    assert_eq!(step(None, &none), Step::Ask(0));
+    assert_eq!(step(Some("a request of another version"), &none), Step::Ask(0));
+    assert_eq!(step(Some("identity"), &none), Step::Ask(0), "it only adds");
+    assert_eq!(step(Some("chat_usage"), &none), Step::Ask(2));
+    let answered = |status| Answered { reading: Reading { status, ..Reading::default() }, ask_next: true };
+    let mut answers = none;
+    answers[2] = Some(answered(ReadingStatus::Unsupported));
+    assert_eq!(step(Some("chat_usage"), &answers), Step::Ask(0), "the plan has changed");
+    answers[2] =
+        Some(Answered { reading: Reading { org: Some("org_1".into()), ..Reading::default() }, ask_next: true });
+    let Step::Done(2, reading) = step(Some("chat_usage"), &answers) else { panic!("it has answered") };
+    assert_eq!(reading.via.as_deref(), Some("chat_usage"));
+}

@@ -126,7 +126,7 @@ async fn a_refusal_is_a_reading_and_no_breakers_business() {
     for _ in 0..5 {
         assert_eq!(asked.fetcher.fetch(&asked.inquiry).await.unwrap().status, ReadingStatus::Unauthorized);
     }
-    assert_eq!(asked.fetcher.upstreams()[0].snapshot().failures, 0);
+    assert_eq!(asked.fetcher.upstreams()[0].1.snapshot().failures, 0);
     let page = ask("poe", vec![http("200 OK", "", "<html>hello</html>")]).await;
     assert_eq!(page.reading().status, ReadingStatus::Malformed);
 }

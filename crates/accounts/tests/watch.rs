@@ -54,8 +54,12 @@ async fn world() -> World {
 
 impl World {
     async fn add(&self, thresholds: Value) -> i64 {
+        self.add_named("prod", "sk-planted-secret-0001", thresholds).await
+    }
+
+    async fn add_named(&self, name: &str, secret: &str, thresholds: Value) -> i64 {
         let stated: Stated = serde_json::from_value(json!({
-            "name": "prod", "provider": "http_json", "secret": "sk-planted-secret-0001",
+            "name": name, "provider": "http_json", "secret": secret,
             "params": {"url": self.url, "remaining": "balance", "unit": "USD"}, "thresholds": thresholds,
         }))
         .unwrap();
@@ -198,4 +202,37 @@ async fn the_database_holds_no_secret_in_clear() {
     assert!(account.secret.as_deref().unwrap().starts_with("enc:v1:"));
     assert_eq!(account.mask, "sk-p...0001");
     assert!(!format!("{account:?}").contains("planted"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn looks_recorded_together_are_still_each_their_own() {
+    let w = world().await;
+    w.says(200, r#"{"balance": 5}"#);
+    let mut ids = Vec::new();
+    for n in 0..30 {
+        ids.push(w.add_named(&format!("prod {n}"), &format!("sk-planted-secret-{n:04}"), json!(null)).await);
+    }
+    let now = w.engine.clock.now();
+    let claim = Claim { kinds: &[WatchKind::Account], limit: 100, lease: Duration::from_secs(900), token: "t" };
+    let tasks = store::claim(&w.engine.store, &claim, now).await.unwrap();
+    assert_eq!(tasks.len(), 30);
+    // Somebody else has come by the lease of one of them.
+    let mut tx = w.engine.store.begin().await.unwrap();
+    let sql = "UPDATE targets SET lease_token = 'another' WHERE kind = 'account' AND ref_id = ?";
+    tx.exec(sql, store::args![ids[7]]).await.unwrap();
+    tx.commit().await.unwrap();
+    let checked = futures::future::join_all(tasks.iter().map(|task| check(&w.engine, &w.watch, task))).await;
+    for (task, checked) in tasks.iter().zip(&checked) {
+        let account = get_account(&w.engine.store, task.ref_id).await.unwrap().unwrap();
+        if task.ref_id == ids[7] {
+            assert!(matches!(checked, Checked::Stale), "{checked:?}");
+            assert_eq!((account.status.as_str(), account.reading), ("new", None));
+        } else {
+            assert!(matches!(checked, Checked::Recorded(_)), "{checked:?}");
+            assert_eq!(left(&account), "5");
+        }
+    }
+    // Delivered again, nothing is written.
+    let again = check(&w.engine, &w.watch, &tasks[0]).await;
+    assert!(matches!(again, Checked::Stale), "{again:?}");
 }

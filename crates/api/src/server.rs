@@ -169,7 +169,6 @@ fn own(auth: &Auth) -> Routes<Shared> {
         .get("/api/v1/events", Who::Market, events)
         .get("/api/v1/system/status", Who::Viewer, system::status)
         .get("/api/v1/system/routes", Who::Viewer, access::list)
-        .get("/api/v1/system/audit", Who::Admin, system::audit)
 }
 
 /// Connections at once; more wait to be accepted.

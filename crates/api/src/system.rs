@@ -1,11 +1,9 @@
-//! `/api/v1/system/status`: the state of each part with its numbers, for viewers; `/api/v1/system/audit`: who did what,
-//! for administrators.
+//! `/api/v1/system/status`: the state of each part with its numbers, for viewers.
 
 use crate::health::Health;
 use crate::server::Shared;
-use crate::{Admin, ApiError, Data, Params, Reader};
+use crate::{ApiError, Data, Reader};
 use axum::extract::State;
-use model::Timestamp;
 use serde::Serialize;
 
 #[derive(Serialize)]
@@ -39,21 +37,4 @@ pub(crate) async fn status(_: Reader, State(shared): State<Shared>) -> Result<Da
         outbox_depth: store::outbox_depth(&engine.store).await?,
         listeners: shared.options.max_listeners.saturating_sub(shared.listeners.available_permits()),
     }))
-}
-
-#[derive(Serialize)]
-pub(crate) struct Deed {
-    at: Timestamp,
-    actor: String,
-    action: String,
-    subject: String,
-}
-
-/// The newest entries of the audit log, the newest first.
-pub(crate) async fn audit(_: Admin, State(shared): State<Shared>, params: Params) -> Result<Data<Vec<Deed>>, ApiError> {
-    params.only(&["limit"])?;
-    let limit = params.number("limit", 1..=1_000)?.unwrap_or(100);
-    let entries = store::audit_log(&shared.engine.store, u32::try_from(limit).unwrap_or(100)).await?;
-    let deeds = entries.into_iter().map(|e| Deed { at: e.at, actor: e.actor, action: e.action, subject: e.subject });
-    Ok(Data::of(deeds.collect()))
 }

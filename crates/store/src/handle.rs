@@ -257,9 +257,9 @@ async fn open_sqlite(options: &OpenOptions) -> Result<Pools, StoreError> {
         .synchronous(sqlite::SqliteSynchronous::Normal)
         .foreign_keys(false)
         .busy_timeout(options.busy_timeout)
+        // Not mapped into memory: each of the connections would count the whole file as its own.
         .pragma("cache_size", "-16000")
-        .pragma("temp_store", "memory")
-        .pragma("mmap_size", "268435456");
+        .pragma("temp_store", "memory");
     let writer = sqlite::SqlitePoolOptions::new()
         .max_connections(1)
         .acquire_timeout(options.busy_timeout.max(Duration::from_secs(60)))
@@ -270,7 +270,7 @@ async fn open_sqlite(options: &OpenOptions) -> Result<Pools, StoreError> {
     }
     let readers = sqlite::SqlitePoolOptions::new()
         .max_connections(options.max_connections.max(1))
-        .connect_with(connect.read_only(true))
+        .connect_with(connect.read_only(true).pragma("cache_size", "-4000"))
         .await?;
     Ok(Pools::Sqlite { writer, readers })
 }

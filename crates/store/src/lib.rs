@@ -6,6 +6,7 @@
 mod alert_rows;
 mod alerts;
 mod audit;
+mod claims;
 mod dialect;
 mod error;
 mod handle;
@@ -25,7 +26,8 @@ pub use alert_rows::{
     snooze,
 };
 pub use alerts::{AlertKey, Wording, open_alerts_of, open_windows_of, step_alert};
-pub use audit::{AuditEntry, audit, audit_log};
+pub use audit::{AuditEntry, audit, audit_log, list_audit};
+pub use claims::{claim, claim_these};
 pub use dialect::Dialect;
 pub use error::StoreError;
 pub use handle::{OpenOptions, Store, Tx};
@@ -38,7 +40,7 @@ pub use row::Row;
 pub use seal::{Keyring, KeyringError, new_key};
 pub use sessions::{SessionRow, close_session, find_session, open_session};
 pub use targets::{
-    Claim, Outcome, TargetRow, Task, add_target, claim, claim_these, due_depth, earliest_claimable, get_target,
-    list_schedule, postpone, release_all_leases, renew, set_target_state, settle, silent, trigger,
+    Claim, Outcome, TargetRow, Task, add_target, due_depth, earliest_claimable, get_target, list_schedule, postpone,
+    release_all_leases, renew, set_target_state, settle, silent, trigger,
 };
 pub use value::Value;

@@ -6,7 +6,6 @@ use crate::args;
 use crate::error::StoreError;
 use crate::handle::{Store, Tx};
 use crate::row::Row;
-use crate::value::Value;
 use model::{TargetId, TargetState, Timestamp, WatchKind};
 use std::time::Duration;
 
@@ -120,7 +119,7 @@ fn target_row(r: &Row) -> Result<TargetRow, StoreError> {
     })
 }
 
-fn span(millis: i64) -> Duration {
+pub(crate) fn span(millis: i64) -> Duration {
     Duration::from_millis(u64::try_from(millis).unwrap_or(0))
 }
 
@@ -128,7 +127,7 @@ fn millis(span: Duration) -> i64 {
     i64::try_from(span.as_millis()).unwrap_or(i64::MAX)
 }
 
-fn count(n: i64) -> u32 {
+pub(crate) fn count(n: i64) -> u32 {
     u32::try_from(n.max(0)).unwrap_or(u32::MAX)
 }
 
@@ -146,116 +145,6 @@ pub async fn add_target(
         args![kind.as_str(), ref_id, due, due, millis(interval)],
     )
     .await
-}
-
-/// Claims up to `limit` due targets in one short transaction.
-pub async fn claim(store: &Store, claim: &Claim<'_>, now: Timestamp) -> Result<Vec<Task>, StoreError> {
-    if claim.kinds.is_empty() || claim.limit == 0 {
-        return Ok(Vec::new());
-    }
-    let mut tx = store.begin().await?;
-    let mut tasks = Vec::new();
-    for kind in claim.kinds {
-        // One kind at a time, so that the index (state, kind, claimable_at) gives the rows in order without a sort.
-        let left = claim.limit - tasks.len();
-        if left > 0 {
-            select_due(&mut tx, *kind, claim, left, now, &mut tasks).await?;
-        }
-    }
-    if tasks.is_empty() {
-        tx.rollback().await?;
-        return Ok(tasks);
-    }
-    let until = now + claim.lease;
-    let marks = vec!["?"; tasks.len()].join(",");
-    let sql = format!("UPDATE targets SET lease_token = ?, lease_until = ?, claimable_at = ? WHERE id IN ({marks})");
-    let mut values = args![claim.token, until, until];
-    values.extend(tasks.iter().map(|t| Value::Int(t.target)));
-    tx.exec(&sql, values).await?;
-    tx.commit().await?;
-    Ok(tasks)
-}
-
-async fn select_due(
-    tx: &mut Tx,
-    kind: WatchKind,
-    claim: &Claim<'_>,
-    limit: usize,
-    now: Timestamp,
-    tasks: &mut Vec<Task>,
-) -> Result<(), StoreError> {
-    let rows = tx
-        .query(
-            "SELECT id, ref_id, next_due, failures, interval_ms, last_success_at FROM targets \
-             WHERE state = 'active' AND kind = ? AND claimable_at <= ? ORDER BY claimable_at, id LIMIT ? @SKIP@",
-            args![kind.as_str(), now, limit],
-        )
-        .await?;
-    for r in &rows {
-        let target = r.int(0)?;
-        tasks.push(Task {
-            task_id: format!("{}:{target}", claim.token),
-            target,
-            kind,
-            ref_id: r.int(1)?,
-            due: r.time(2)?,
-            failures: count(r.int(3)?),
-            interval: span(r.int(4)?),
-            last_success: r.opt_time(5)?,
-            lease_until: now + claim.lease,
-            lease_token: claim.token.to_owned(),
-        });
-    }
-    Ok(())
-}
-
-/// Claims these rows of a watch, due or not, but for those somebody works on.
-pub async fn claim_these(
-    store: &Store,
-    kind: WatchKind,
-    ids: &[i64],
-    (token, lease): (&str, Duration),
-    now: Timestamp,
-) -> Result<Vec<Task>, StoreError> {
-    let mut tx = store.begin().await?;
-    let mut tasks = Vec::new();
-    for ids in ids.chunks(400) {
-        let marks = vec!["?"; ids.len()].join(",");
-        let mut values = args![token, now + lease, now + lease, kind.as_str(), now];
-        values.extend(ids.iter().map(|id| Value::Int(*id)));
-        tx.exec(
-            &format!(
-                "UPDATE targets SET lease_token = ?, lease_until = ?, claimable_at = ? WHERE kind = ? \
-                 AND state = 'active' AND (lease_until IS NULL OR lease_until <= ?) AND ref_id IN ({marks})"
-            ),
-            values,
-        )
-        .await?;
-    }
-    let rows = tx
-        .query(
-            "SELECT id, ref_id, next_due, failures, interval_ms, last_success_at FROM targets \
-             WHERE kind = ? AND lease_token = ? ORDER BY id",
-            args![kind.as_str(), token],
-        )
-        .await?;
-    for r in &rows {
-        let target = r.int(0)?;
-        tasks.push(Task {
-            task_id: format!("{token}:{target}"),
-            target,
-            kind,
-            ref_id: r.int(1)?,
-            due: r.time(2)?,
-            failures: count(r.int(3)?),
-            interval: span(r.int(4)?),
-            last_success: r.opt_time(5)?,
-            lease_until: now + lease,
-            lease_token: token.to_owned(),
-        });
-    }
-    tx.commit().await?;
-    Ok(tasks)
 }
 
 /// Prolongs a lease that is still ours.

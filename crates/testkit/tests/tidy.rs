@@ -11,6 +11,7 @@ const MAX_LINES: usize = 400;
 const ARROWS: &[(&str, &[&str])] = &[
     ("model", &[]),
     ("sim", &[]),
+    ("ui", &[]),
     ("settings", &["model"]),
     ("store", &["model"]),
     ("notify", &["model", "settings", "store"]),
@@ -19,7 +20,10 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("market", &["model", "settings", "store", "notify", "engine", "api"]),
     ("accounts", &["model", "settings", "store", "notify", "engine", "api"]),
     ("reminders", &["model", "settings", "store", "notify", "engine", "api"]),
-    ("tidewatch", &["model", "settings", "store", "notify", "engine", "api", "market", "accounts", "reminders", "sim"]),
+    (
+        "tidewatch",
+        &["model", "settings", "store", "notify", "engine", "api", "market", "accounts", "reminders", "ui", "sim"],
+    ),
 ];
 
 fn root() -> PathBuf {

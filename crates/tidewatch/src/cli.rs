@@ -68,6 +68,7 @@ impl Common {
 
 /// Runs the command line of this process: 0 good, 1 a finding, 2 wrong usage or a failure.
 pub async fn main() -> ExitCode {
+    keep_no_memory();
     let cli = Cli::parse();
     match cli.command.run(&mut io::stdout()).await {
         Ok(Outcome::Good) => ExitCode::SUCCESS,
@@ -79,6 +80,14 @@ pub async fn main() -> ExitCode {
             ExitCode::from(2)
         }
     }
+}
+
+/// A core dump would keep the secrets of this process on a disk.
+fn keep_no_memory() {
+    use rustix::process::{Resource, Rlimit, setrlimit};
+    let none = Rlimit { current: Some(0), maximum: Some(0) };
+    // Where it may not be lowered, the system has its own rules for dumps.
+    let _ = setrlimit(Resource::Core, none);
 }
 
 /// `tidewatch … | head` is no failure.

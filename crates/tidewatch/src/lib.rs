@@ -1,5 +1,5 @@
 //! The program: [`app`] puts the parts together, [`commands`] are what a person asks for, [`demo`] is the product on a
-//! simulated market, [`doctor`] looks for what is wrong with an installation.
+//! simulated market, [`doctor`] looks for what is wrong with an installation, [`moving`] reads what people bring along.
 
 pub mod app;
 pub mod cli;
@@ -7,4 +7,5 @@ pub mod commands;
 pub mod demo;
 pub mod doctor;
 mod logs;
+pub mod moving;
 mod terminal;

@@ -40,6 +40,8 @@ pub struct MarketState {
     pub auth: Auth,
     /// The data is simulated, and the page says so.
     pub demo: bool,
+    /// Whether the plain pages are served: they stand in for the page that was not built.
+    pub plain_pages: bool,
 }
 
 /// Everything of the market: reads that are public unless the configuration closes them, and what changes it.
@@ -63,8 +65,11 @@ pub fn router(state: MarketState) -> Routes {
         .post("/admin/import", Who::Admin, bulk::bulk)
         .post("/admin/archive/daily", Who::Admin, archive::daily)
         .post("/admin/archive/weekly", Who::Admin, archive::weekly);
-    let pages = crate::page::routes(auth);
-    Routes::new(auth).nest("/api/v1", routes).merge(pages).with_state(state)
+    let mut all = Routes::new(auth).nest("/api/v1", routes);
+    if state.plain_pages {
+        all = all.merge(crate::page::routes(auth));
+    }
+    all.with_state(state)
 }
 
 impl MarketState {

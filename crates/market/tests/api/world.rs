@@ -92,6 +92,7 @@ pub async fn start(setup: Setup) -> World {
         board: board.clone(),
         auth: auth.clone(),
         demo: setup.demo,
+        plain_pages: true,
     };
     let clock_on_the_wall: model::SharedClock = Arc::new(SystemClock);
     let allowances = |market_per_minute| Allowances {

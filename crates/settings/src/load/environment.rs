@@ -9,7 +9,7 @@ use serde_json::Value;
 const PREFIX: &str = "TIDEWATCH_";
 
 /// Names that steer the program before there is a configuration.
-const RESERVED: [&str; 1] = ["TIDEWATCH_CONFIG"];
+const RESERVED: [&str; 2] = ["TIDEWATCH_CONFIG", "TIDEWATCH_IMPORT_URL"];
 
 /// Short names of keys.
 const SHORT: [(&str, &str); 2] = [

@@ -1,9 +1,11 @@
 //! What the accounts and reminders stand at, under the names the old dashboards know. Keys are counted, never named: a
 //! label for each would be thousands.
 
-use accounts::keys::Selection;
-use accounts::store::{AccountFilter, list_accounts};
-use accounts::threshold::Measure;
+use super::Accounts;
+use super::reminder_metrics::ReminderMetrics;
+use ::accounts::keys::Selection;
+use ::accounts::store::{AccountFilter, list_accounts};
+use ::accounts::threshold::Measure;
 use api::SharedRegistry;
 use engine::Engine;
 use prometheus_client::encoding::EncodeLabelSet;
@@ -69,7 +71,7 @@ impl AccountMetrics {
         let filter = AccountFilter { limit: 10_000, ..AccountFilter::default() };
         let (all, _) = list_accounts(&engine.store, &filter).await?;
         let ids: Vec<i64> = all.iter().map(|a| a.id).collect();
-        let alerts = accounts::store::open_alerts(&engine.store, model::WatchKind::Account, &ids).await?;
+        let alerts = ::accounts::store::open_alerts(&engine.store, model::WatchKind::Account, &ids).await?;
         let now = engine.clock.now();
         // Names come and go: what is no longer there must not stay at its last value.
         self.clear();
@@ -107,7 +109,7 @@ impl AccountMetrics {
             self.status.get_or_create(&labels).set(status);
         }
         self.active.set(i64::try_from(all.len()).unwrap_or(i64::MAX));
-        for (status, count) in accounts::store::keys::count_by_status(&engine.store, &Selection::All).await? {
+        for (status, count) in ::accounts::store::keys::count_by_status(&engine.store, &Selection::All).await? {
             self.keys.get_or_create(&Status { status }).set(count);
         }
         let check = Check { check_type: "project" };
@@ -131,12 +133,14 @@ impl AccountMetrics {
 const PAUSE: Duration = Duration::from_secs(10);
 
 /// Keeps the metrics at what the database says, until `stop`.
-pub async fn follow(engine: Arc<Engine>, registry: SharedRegistry, stop: CancellationToken) {
+pub async fn follow(engine: Arc<Engine>, accounts: Accounts, registry: SharedRegistry, stop: CancellationToken) {
     let metrics = AccountMetrics::default();
     metrics.register(&registry);
+    let reminders = ReminderMetrics::new(&registry);
     loop {
-        if let Err(e) = metrics.look(&engine).await {
-            tracing::warn!(error = %e, "the metrics of accounts are not brought up to date; tried again");
+        accounts.metrics.look(&accounts.fetcher);
+        if let Err(e) = metrics.look(&engine).await.and(reminders.look(&engine).await) {
+            tracing::warn!(error = %e, "the metrics of accounts and reminders are not brought up to date; tried again");
         }
         tokio::select! {
             () = stop.cancelled() => return,

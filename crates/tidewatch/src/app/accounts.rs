@@ -1,14 +1,15 @@
 //! The accounts and the keys: providers, the way to them, and what the configuration keeps.
 
 use super::options;
+use super::provider_metrics::ProviderMetrics;
 use accounts::draft::Stated;
-use accounts::fetch::Fetcher;
+use accounts::fetch::{Fetcher, Observer};
 use accounts::keep::keep;
 use accounts::provider::Catalog;
 use accounts::routes::AccountsState;
 use accounts::{AccountOptions, AccountWatch};
 use anyhow::{Context, anyhow, bail};
-use api::Auth;
+use api::{Auth, SharedRegistry};
 use engine::http::ClientSettings;
 use engine::{Engine, Registered};
 use model::{SharedClock, TargetState, Timestamp, WatchKind};
@@ -31,11 +32,18 @@ pub struct Accounts {
     pub keyring: Arc<Keyring>,
     /// How they are watched.
     pub options: AccountOptions,
+    /// What is counted of it.
+    pub metrics: Arc<ProviderMetrics>,
 }
 
 impl Accounts {
     /// Sets everything up without asking anybody.
-    pub fn open(settings: &Settings, keyring: Arc<Keyring>, clock: SharedClock) -> anyhow::Result<Self> {
+    pub fn open(
+        settings: &Settings,
+        keyring: Arc<Keyring>,
+        clock: SharedClock,
+        registry: &SharedRegistry,
+    ) -> anyhow::Result<Self> {
         let section = &settings.accounts;
         let width = (settings.keys.max_workers as usize).max(section.max_concurrent_checks as usize);
         let client = ClientSettings {
@@ -46,9 +54,12 @@ impl Accounts {
         };
         let fetcher =
             Fetcher::new(&client, Reach::of(section.allow_private), clock).context("the client of accounts")?;
+        let metrics = Arc::new(ProviderMetrics::new(registry));
+        let fetcher = fetcher.with_rates(rates(&section.rates)?).observed(Arc::clone(&metrics) as Arc<dyn Observer>);
         Ok(Self {
+            metrics,
             providers: Arc::new(providers(section)?),
-            fetcher: Arc::new(fetcher.with_rates(rates(&section.rates)?)),
+            fetcher: Arc::new(fetcher),
             keyring,
             options: options::accounts(settings),
         })

@@ -11,9 +11,12 @@ mod names;
 pub mod notifying;
 pub mod options;
 mod place;
+mod provider_metrics;
+mod reminder_metrics;
 mod reminders;
 pub mod secrets;
 mod signals;
+mod system;
 
 pub use accounts::Accounts;
 pub use fetching::{Upstreams, mercari};
@@ -122,7 +125,7 @@ impl Product {
         stop: CancellationToken,
     ) -> anyhow::Result<Self> {
         let options = options::market(&settings);
-        let accounts = Accounts::open(&settings, Arc::clone(&keyring), Arc::clone(&engine.clock))?;
+        let accounts = Accounts::open(&settings, Arc::clone(&keyring), Arc::clone(&engine.clock), &registry)?;
         let clock = Arc::clone(&engine.clock);
         let (store, sealer) = (engine.store.clone(), Arc::clone(&keyring) as Arc<dyn Sealer>);
         let deliverer = notifying::deliverer(&settings.notify, store, Arc::clone(&sealer), clock, &registry)?;
@@ -155,7 +158,15 @@ impl Product {
         parts.spawn(Arc::clone(&self.deliverer).run(stop.clone()).map(Ok));
         parts.spawn(notifying::follow(Arc::clone(&self.deliverer), Arc::clone(&engine), stop.clone()).map(Ok));
         parts.spawn(notifying::sweep(Arc::clone(&engine), stop.clone()).map(Ok));
-        parts.spawn(account_metrics::follow(Arc::clone(&engine), Arc::clone(&self.registry), stop.clone()).map(Ok));
+        parts.spawn(
+            account_metrics::follow(
+                Arc::clone(&engine),
+                self.accounts.clone(),
+                Arc::clone(&self.registry),
+                stop.clone(),
+            )
+            .map(Ok),
+        );
         parts.spawn(refreshes(Arc::clone(&engine), stop.clone()).map(Ok));
         parts.spawn(schedule(engine, watches, prelude, stop.clone()));
         parts.spawn(board.follow(stop.clone().cancelled_owned()).map(Ok));
@@ -195,6 +206,7 @@ impl Product {
             board,
             auth: self.auth.clone(),
             demo: self.mode == Mode::Demo,
+            plain_pages: !ui::is_built(),
         };
         let kinds: Vec<WatchKind> = watches.iter().map(|watch| watch.kind()).collect();
         let mut probes: Vec<Arc<dyn Probe>> = vec![
@@ -227,8 +239,20 @@ impl Product {
         let routes = market::routes::router(market)
             .merge(::accounts::routes::router(self.accounts.state(engine, self.auth.clone())))
             .merge(::reminders::routes::router(self.reminders.state(engine, self.auth.clone())))
-            .merge(self.told());
+            .merge(self.told())
+            .merge(system::router(self.system(upstreams)))
+            .merge(system::page(&self.auth));
         api::router(parts, routes)
+    }
+
+    fn system(&self, upstreams: &Option<Upstreams>) -> system::SystemState {
+        system::SystemState {
+            store: self.engine.store.clone(),
+            auth: self.auth.clone(),
+            mercari: upstreams.as_ref().map(|upstreams| Arc::clone(&upstreams.mercari)),
+            fetcher: Arc::clone(&self.accounts.fetcher),
+            features: Arc::new(system::features(&self.settings)),
+        }
     }
 
     /// Alerts and the channels they go to.

@@ -62,7 +62,7 @@ impl Check {
         }
         let keyring = Arc::new(secrets::keyring(&settings.secrets, &settings.server.data_dir, true)?);
         let store = database::open_migrated(&settings, SystemClock.now()).await?;
-        let accounts = Accounts::open(&settings, keyring, Arc::new(SystemClock))?;
+        let accounts = Accounts::open(&settings, keyring, Arc::new(SystemClock), &Default::default())?;
         accounts.keep(&store, &settings.accounts, SystemClock.now()).await?;
         let chosen = self.chosen(&store).await?;
         if chosen.is_empty() {

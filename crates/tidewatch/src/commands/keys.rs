@@ -1,19 +1,22 @@
 //! `tidewatch keys import|list|export|delete|refresh`.
 
+mod import;
+
+pub use import::ImportArgs;
+
 use crate::app::{self, Accounts, database, secrets};
 use crate::cli::{Common, Outcome};
 use crate::terminal::{Align, Progress, Table, fit};
-use accounts::keys::{Import, ImportOptions, KeyFilter, Selection, parse_json};
+use accounts::keys::{KeyFilter, Selection};
 use accounts::store::keys::{
     KeyQuery, KeyRow, count_by_status, delete_keys, ids_after, keys_after, list_keys, sealed_after,
 };
 use accounts::store::refreshes;
-use anyhow::{Context, anyhow, bail};
+use anyhow::{anyhow, bail};
 use clap::{Args, Subcommand};
 use model::{Clock, SystemClock, WatchKind};
 use settings::Settings;
-use std::io::{self, BufReader, IsTerminal, Read, Write};
-use std::path::{Path, PathBuf};
+use std::io::{self, IsTerminal, Write};
 use std::sync::Arc;
 use std::time::Duration;
 use store::{AuditEntry, Store};
@@ -82,24 +85,6 @@ impl Which {
     fn or_all(&self) -> anyhow::Result<Selection> {
         if !self.all && self.filter().is_empty() { Ok(Selection::All) } else { self.selection() }
     }
-}
-
-/// What `keys import` takes.
-#[derive(Args, Debug)]
-pub struct ImportArgs {
-    #[command(flatten)]
-    common: Common,
-    /// The file; - is stdin.
-    file: PathBuf,
-    /// Whose keys they are.
-    #[arg(long, default_value = "factory")]
-    provider: String,
-    /// Labels, between commas.
-    #[arg(long, value_delimiter = ',')]
-    tags: Vec<String>,
-    /// As JSON.
-    #[arg(long)]
-    json: bool,
 }
 
 /// What `keys list` takes.
@@ -177,76 +162,8 @@ async fn open(settings: &Settings) -> anyhow::Result<(Store, Accounts)> {
     }
     let keyring = Arc::new(secrets::keyring(&settings.secrets, &settings.server.data_dir, true)?);
     let store = database::open_migrated(settings, SystemClock.now()).await?;
-    let accounts = Accounts::open(settings, keyring, Arc::new(SystemClock))?;
+    let accounts = Accounts::open(settings, keyring, Arc::new(SystemClock), &Default::default())?;
     Ok((store, accounts))
-}
-
-impl ImportArgs {
-    async fn run(&self, out: &mut (dyn Write + Send)) -> anyhow::Result<Outcome> {
-        let settings = self.common.load()?.settings;
-        let (store, accounts) = open(&settings).await?;
-        let provider = accounts.providers.get(&self.provider, &Default::default()).map_err(|e| anyhow!("{e}"))?;
-        let options = ImportOptions {
-            provider: self.provider.clone(),
-            amount: provider.kind.as_str().to_owned(),
-            tags: self.tags.iter().map(|t| t.trim().to_owned()).filter(|t| !t.is_empty()).collect(),
-            params: Default::default(),
-            interval: accounts.options.key_interval,
-            now: SystemClock.now(),
-            actor: ACTOR.to_owned(),
-        };
-        let import = Import::new(&store, &accounts.keyring, options);
-        let report = read(&self.file, import).await?;
-        store.close().await;
-        if self.json {
-            writeln!(out, "{}", serde_json::to_string_pretty(&report)?)?;
-        } else {
-            for error in &report.errors {
-                writeln!(out, "line {}: {}", error.line, error.error)?;
-            }
-            let accounts::keys::ImportReport { success, duplicates, failed, total, .. } = &report;
-            writeln!(out, "{success} added, {duplicates} already there, {failed} failed, of {total}")?;
-        }
-        Ok(if report.failed == 0 { Outcome::Good } else { Outcome::Finding })
-    }
-}
-
-/// Bytes read at once.
-const CHUNK: usize = 256 * 1024;
-
-async fn read(file: &Path, mut import: Import<'_>) -> anyhow::Result<accounts::keys::ImportReport> {
-    let shown = file.display();
-    let from: Box<dyn Read> = if file == Path::new("-") {
-        Box::new(io::stdin())
-    } else {
-        Box::new(std::fs::File::open(file).with_context(|| format!("{shown} cannot be read"))?)
-    };
-    let size = std::fs::metadata(file).map_or(0, |m| m.len());
-    let mut progress = Progress::quiet("importing", size);
-    let mut from = BufReader::with_capacity(CHUNK, from);
-    let mut chunk = vec![0; CHUNK];
-    let mut done = 0;
-    let mut first = true;
-    loop {
-        let n = from.read(&mut chunk).with_context(|| format!("{shown} cannot be read"))?;
-        if n == 0 {
-            break;
-        }
-        if first && matches!(chunk[..n].trim_ascii_start().first(), Some(b'[' | b'{')) {
-            let mut whole = chunk[..n].to_vec();
-            from.read_to_end(&mut whole).with_context(|| format!("{shown} cannot be read"))?;
-            import.add(parse_json(&whole).map_err(|e| anyhow!("{shown}: {e}"))?).await?;
-            break;
-        }
-        first = false;
-        import.push(&chunk[..n]).await.map_err(|e| anyhow!("{shown}: {e}"))?;
-        done += n as u64;
-        let report = import.report();
-        progress.at(done, || format!("{} added, {} already there", report.success, report.duplicates));
-    }
-    let report = import.finish().await.map_err(|e| anyhow!("{shown}: {e}"))?;
-    progress.done();
-    Ok(report)
 }
 
 impl ListArgs {

@@ -42,7 +42,7 @@ pub enum Command {
     Crawl(crawl::Crawl),
     /// Print a leaderboard, of the database or of a running server.
     Top(top::Top),
-    /// Add or change IPs from a JSON or CSV file.
+    /// Add or change IPs, or take over what balance-alert or a Droid key-usage server has kept.
     Import(import::Import),
     /// Drive one IP through schedule, crawl, record and API in a temporary directory, and report each step.
     Verify(verify::Verify),

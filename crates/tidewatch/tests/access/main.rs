@@ -115,8 +115,11 @@ async fn nothing_of_a_closed_market_is_public() {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_route_is_listed() {
     let product = product(true).await;
-    let there = routes(&product).await.into_iter().map(|r| format!("{} {} {}", r.who, r.method, r.path));
-    let mut there: Vec<String> = there.collect();
+    // Which pages there are depends on whether the web page was built; they hold no data.
+    let file = |path: &str| path.starts_with("/assets/") || path == "/icon.svg";
+    let page = |r: &Route| r.method == "GET" && (ui::PAGES.contains(&r.path.as_str()) || file(&r.path));
+    let there = routes(&product).await.into_iter().filter(|r| !page(r));
+    let mut there: Vec<String> = there.map(|r| format!("{} {} {}", r.who, r.method, r.path)).collect();
     there.sort();
     let listed: Vec<&str> = LISTED.lines().collect();
     assert_eq!(there, listed, "\n{}", there.join("\n"));

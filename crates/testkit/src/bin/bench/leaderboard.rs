@@ -112,6 +112,7 @@ async fn serve_product(
         board: board.clone(),
         auth: auth.clone(),
         demo: false,
+        plain_pages: true,
     });
     let options = ApiOptions::default();
     let parts = Parts { engine, auth, registry, probes: Vec::new(), limits: None, options, stop: stop.clone() };

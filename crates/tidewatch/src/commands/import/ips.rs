@@ -1,42 +1,30 @@
-//! `tidewatch import FILE`.
+//! IPs of the market.
 
+use super::Import;
 use crate::app::{self, database, options};
-use crate::cli::{Common, Outcome};
+use crate::cli::Outcome;
 use crate::terminal::{Align, Table, fit};
-use anyhow::{Context, anyhow};
-use clap::Args;
+use anyhow::anyhow;
 use market::import::{Entries, ImportOptions, ImportReport, import, parse_csv, parse_json};
 use model::{Clock, SystemClock};
-use std::io::{self, Read, Write};
-use std::path::{Path, PathBuf};
-
-/// What `import` takes.
-#[derive(Args, Debug)]
-pub struct Import {
-    #[command(flatten)]
-    common: Common,
-    /// JSON ({"ips":[…]} or a list) or CSV with a header row; - is stdin.
-    file: PathBuf,
-    /// Leave IPs that are there already as they are.
-    #[arg(long)]
-    no_upsert: bool,
-    /// As JSON.
-    #[arg(long)]
-    json: bool,
-}
+use settings::Settings;
+use std::io::{self, Write};
+use std::path::Path;
 
 impl Import {
-    /// Runs it; data goes to `out`.
-    pub async fn run(&self, out: &mut dyn Write) -> anyhow::Result<Outcome> {
-        let settings = self.common.load()?.settings;
-        let name = self.file.display();
-        let Entries { entries, upsert } = parse(&self.file).map_err(|e| anyhow!("{name}: {e}"))?;
-        if database::file(&settings).is_some() {
+    pub(super) async fn ips(
+        &self,
+        settings: &Settings,
+        (name, bytes): (&Path, &[u8]),
+        out: &mut (dyn Write + Send),
+    ) -> anyhow::Result<Outcome> {
+        let Entries { entries, upsert } = parse(name, bytes).map_err(|e| anyhow!("{}: {e}", name.display()))?;
+        if database::file(settings).is_some() {
             app::make_dir(&settings.server.data_dir)?;
         }
         let now = SystemClock.now();
-        let store = database::open_migrated(&settings, now).await?;
-        let schedule = options::market(&settings).schedule;
+        let store = database::open_migrated(settings, now).await?;
+        let schedule = options::market(settings).schedule;
         let upsert = !self.no_upsert && upsert.unwrap_or(true);
         let report = import(&store, entries, &ImportOptions { upsert, schedule: &schedule, now, actor: "cli" }).await;
         store.close().await;
@@ -49,20 +37,10 @@ impl Import {
     }
 }
 
-fn parse(file: &Path) -> Result<Entries, String> {
-    let bytes = read(file).map_err(|e| format!("{e:#}"))?;
+fn parse(file: &Path, bytes: &[u8]) -> Result<Entries, String> {
     let named = |end: &str| file.extension().is_some_and(|extension| extension.eq_ignore_ascii_case(end));
     let looks_like_json = || matches!(bytes.trim_ascii_start().first(), Some(b'{' | b'['));
-    if named("json") || (!named("csv") && looks_like_json()) { parse_json(&bytes) } else { parse_csv(&bytes) }
-}
-
-fn read(file: &Path) -> anyhow::Result<Vec<u8>> {
-    if file == Path::new("-") {
-        let mut bytes = Vec::new();
-        io::stdin().read_to_end(&mut bytes).context("stdin")?;
-        return Ok(bytes);
-    }
-    std::fs::read(file).context("cannot be read")
+    if named("json") || (!named("csv") && looks_like_json()) { parse_json(bytes) } else { parse_csv(bytes) }
 }
 
 fn print(report: &ImportReport, out: &mut dyn Write) -> io::Result<()> {
