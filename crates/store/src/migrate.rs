@@ -6,6 +6,7 @@ use crate::dialect::Dialect;
 use crate::error::StoreError;
 use crate::handle::{Store, Tx};
 use model::Timestamp;
+use std::time::Duration;
 
 /// One step of the schema.
 #[derive(Clone, Copy, Debug)]
@@ -36,9 +37,34 @@ pub async fn pending(store: &Store, migrations: &[Migration]) -> Result<Vec<&'st
     Ok(migrations.iter().map(|m| m.name).filter(|name| !applied.iter().any(|a| a == name)).collect())
 }
 
+/// Tries of bringing a server's database up to date.
+const TRIES: u32 = 6;
+
 impl Store {
     /// Applies what is pending, in order; answers the names applied.
     pub async fn migrate(&self, migrations: &[Migration], now: Timestamp) -> Result<Vec<&'static str>, StoreError> {
+        let mut applied = Vec::new();
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            match self.migrate_on(migrations, now, &mut applied).await {
+                Ok(()) => return Ok(applied),
+                // Another process may be bringing the same database up: what it has done is seen the next time.
+                Err(e) if tries < TRIES && self.dialect() != Dialect::Sqlite => {
+                    tracing::debug!(error = %e, "migration met another process, perhaps; again");
+                    tokio::time::sleep(Duration::from_millis(50 << tries)).await;
+                }
+                Err(e) => return Err(e),
+            }
+        }
+    }
+
+    async fn migrate_on(
+        &self,
+        migrations: &[Migration],
+        now: Timestamp,
+        applied: &mut Vec<&'static str>,
+    ) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
         tx.exec(BOOKKEEPING, args![]).await?;
         tx.commit().await?;
@@ -47,8 +73,9 @@ impl Store {
             let mut tx = self.begin().await?;
             apply(&mut tx, migration, now).await?;
             tx.commit().await?;
+            applied.push(migration.name);
         }
-        Ok(names)
+        Ok(())
     }
 }
 

@@ -27,6 +27,18 @@ async fn mariadb() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn mariadb_is_brought_up_by_many_at_once() {
+    let Some(server) = MariaDb::start() else { return };
+    migrations_meet(&server.url()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn postgres_is_brought_up_by_many_at_once() {
+    let Some(server) = Postgres::start() else { return };
+    migrations_meet(&server.url()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn postgres() {
     let Some(server) = Postgres::start() else { return };
     suite(&server.url()).await;
@@ -50,6 +62,17 @@ async fn suite(url: &str) {
     audit_and_facts(&store).await;
     sessions_open_and_end(&store).await;
     store.close().await;
+}
+
+/// Processes that start together on an empty database all find it up to date in the end.
+async fn migrations_meet(url: &str) {
+    let stores =
+        futures::future::join_all((0..4).map(async |_| Store::open(&OpenOptions::new(url)).await.unwrap())).await;
+    let applied = futures::future::join_all(stores.iter().map(|store| store.migrate(ENGINE_MIGRATIONS, NOW))).await;
+    let mut names: Vec<&str> = applied.into_iter().flat_map(|names| names.unwrap()).collect();
+    names.sort_unstable();
+    let expected: Vec<&str> = ENGINE_MIGRATIONS.iter().map(|m| m.name).collect();
+    assert_eq!(names, expected, "each is applied once");
 }
 
 async fn migrations_run_once(store: &Store) {
