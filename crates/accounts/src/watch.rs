@@ -98,7 +98,7 @@ impl AccountWatch {
         now: Timestamp,
     ) -> Result<Vec<Event>, StoreError> {
         let mut events = Vec::new();
-        // A key out of thousands is no news; what people want to be told of a key they say with a threshold.
+        // A key out of thousands is no news.
         let told = findings.iter().filter(|f| self.kind == WatchKind::Account || f.alert_type != judge::UNREADABLE);
         for finding in told {
             let key = AlertKey {

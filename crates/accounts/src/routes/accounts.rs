@@ -20,7 +20,7 @@ use std::time::Duration;
 use store::{StoreError, Tx};
 
 const STATES: &[(&str, TargetState)] = &[("active", TargetState::Active), ("paused", TargetState::Paused)];
-/// Balances not read for this many intervals are stale.
+/// Balances without a good reading for so long are stale.
 const STALE: Duration = Duration::from_secs(3 * 3600);
 
 pub(super) async fn list(

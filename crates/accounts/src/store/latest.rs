@@ -30,7 +30,7 @@ pub async fn write_good(
             real(reading.remaining),
             real(reading.total),
             real(reading.used_ratio),
-            reading.expires_at.or(reading.period_end),
+            reading.expires_at,
             org,
             forecast.and_then(|f| f.days_left),
             forecast.map(to_json).transpose()?,

@@ -72,6 +72,7 @@ impl AccountMetrics {
         let (all, _) = list_accounts(&engine.store, &filter).await?;
         let ids: Vec<i64> = all.iter().map(|a| a.id).collect();
         let alerts = ::accounts::store::open_alerts(&engine.store, model::WatchKind::Account, &ids).await?;
+        let keys = ::accounts::store::keys::count_by_status(&engine.store, &Selection::All).await?;
         let now = engine.clock.now();
         // Names come and go: what is no longer there must not stay at its last value.
         self.clear();
@@ -109,7 +110,7 @@ impl AccountMetrics {
             self.status.get_or_create(&labels).set(status);
         }
         self.active.set(i64::try_from(all.len()).unwrap_or(i64::MAX));
-        for (status, count) in ::accounts::store::keys::count_by_status(&engine.store, &Selection::All).await? {
+        for (status, count) in keys {
             self.keys.get_or_create(&Status { status }).set(count);
         }
         let check = Check { check_type: "project" };

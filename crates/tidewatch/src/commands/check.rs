@@ -8,13 +8,14 @@ use accounts::store::{Account, AccountFilter, get_account, list_accounts, open_a
 use accounts::{Reading, judge};
 use anyhow::{Context, bail};
 use clap::Args;
-use engine::{Engine, EngineMetrics, FetchError, Watch};
+use engine::{Checked, Engine, EngineMetrics, FetchError, Watch};
 use futures::StreamExt;
 use model::{Clock, Condition, SystemClock, TargetState, WatchKind};
 use notify::Sealer;
 use rust_decimal::Decimal;
 use serde::Serialize;
 use settings::Settings;
+use std::collections::HashMap;
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -161,21 +162,22 @@ async fn look(
     let token = uuid::Uuid::new_v4().simple().to_string();
     let lease = (token.as_str(), engine.options.lease);
     let tasks = store::claim_these(store, WatchKind::Account, &ids, lease, SystemClock.now()).await?;
-    let busy = ids.len() - tasks.len();
-    if busy > 0 {
-        tracing::warn!("{busy} accounts are being checked by a running server; what it finds is shown");
-    }
+    // What was not looked at must not pass for well with what an earlier look gave.
+    let busy = ids.iter().filter(|id| !tasks.iter().any(|task| task.ref_id == **id));
+    let unlooked: HashMap<i64, String> = busy.map(|id| (*id, BUSY.to_owned())).collect();
+    let unlooked = Mutex::new(unlooked);
     let progress = Mutex::new((0, Progress::quiet("checking", tasks.len() as u64)));
     let watch = accounts.watch(WatchKind::Account);
-    let (engine, watch, progress) = (&engine, &watch, &progress);
+    let (engine, watch, progress, noted) = (&engine, &watch, &progress, &unlooked);
     futures::stream::iter(&tasks)
         .for_each_concurrent(accounts.options.max_concurrent_checks, |task: &Task| async move {
-            if let engine::Checked::Store(e) = engine::check(engine, watch, task).await {
-                tracing::error!(account = task.ref_id, error = %e, "not recorded");
+            if let Some(why) = look_at(engine, watch, task).await {
+                noted.lock().unwrap_or_else(PoisonError::into_inner).insert(task.ref_id, why);
             }
             step(progress);
         })
         .await;
+    let unlooked = unlooked.into_inner().unwrap_or_else(PoisonError::into_inner);
     tell(settings, store, accounts).await?;
     let alerts = open_alerts(store, WatchKind::Account, &ids).await?;
     let mut lines = Vec::new();
@@ -184,13 +186,49 @@ async fn look(
         let open = alerts.get(&account.id).into_iter().flatten();
         let findings = open.filter(|a| a.alert_type != judge::UNREADABLE).map(|a| a.title.clone()).collect();
         let reading = account.reading.clone().unwrap_or_default();
-        lines.push(line(&account, &reading, Some(&account.status), findings));
+        let mut line = line(&account, &reading, Some(&account.status), findings);
+        if let Some(why) = unlooked.get(&account.id) {
+            (line.status, line.error) = ("unchecked".to_owned(), Some(why.clone()));
+        }
+        lines.push(line);
     }
     Ok(lines)
 }
 
-/// The longest that messages are waited for.
-const TELLING: Duration = Duration::from_secs(60);
+const BUSY: &str = "a running server is checking it just now";
+/// A provider that wants longer to be left alone is not waited for.
+const LONGEST_WAIT: Duration = Duration::from_secs(120);
+const TRIES: u32 = 4;
+
+/// Looks at one account, waiting for its provider's turn; says why it was not looked at, if it was not.
+async fn look_at(engine: &Engine, watch: &accounts::AccountWatch, task: &Task) -> Option<String> {
+    let mut task = task.clone();
+    for tries in 1.. {
+        match engine::check(engine, watch, &task).await {
+            Checked::Recorded(_) | Checked::Failed(_) => return None,
+            Checked::Postponed(wait) if tries < TRIES && wait <= LONGEST_WAIT => {
+                tokio::time::sleep(wait).await;
+                let lease = (task.lease_token.as_str(), engine.options.lease);
+                let again =
+                    store::claim_these(&engine.store, task.kind, &[task.ref_id], lease, engine.clock.now()).await;
+                match again.map(|tasks| tasks.into_iter().find(|again| again.ref_id == task.ref_id)) {
+                    Ok(Some(again)) => task = again,
+                    Ok(None) => return Some(BUSY.to_owned()),
+                    Err(e) => return Some(format!("not claimed: {e}")),
+                }
+            }
+            Checked::Postponed(wait) => {
+                return Some(format!("not asked: its provider is to be left alone for {} s", wait.as_secs()));
+            }
+            Checked::Store(e) => return Some(format!("not recorded: {e}")),
+            Checked::Stale | Checked::Gone => return Some("changed by another process meanwhile; check again".into()),
+        }
+    }
+    None
+}
+
+/// The longest that messages are waited for: what is to be tried again later is a server's, or the next check's.
+const TELLING: Duration = Duration::from_secs(25);
 
 /// Sends what is in the outbox: there may be no server that does.
 async fn tell(settings: &Settings, store: &Store, accounts: &Accounts) -> anyhow::Result<()> {
