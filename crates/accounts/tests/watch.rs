@@ -238,3 +238,35 @@ async fn looks_recorded_together_are_still_each_their_own() {
     let again = check(&w.engine, &w.watch, &tasks[0]).await;
     assert!(matches!(again, Checked::Stale), "{again:?}");
 }
+
+/// Old history is thinned to one row an hour, in more than one step, and what was burnt and added is all still there.
+#[tokio::test]
+async fn old_history_is_thinned_and_its_sums_stay() {
+    let w = world().await;
+    let now = w.engine.clock.now();
+    let begin = Timestamp(now.0 - now.0.rem_euclid(86_400_000)).plus(-40 * 86_400_000);
+    let columns = ["account", "at", "seen_until", "grain", "level", "low", "high", "burned", "added", "looks"];
+    let row = |n: i64| {
+        let (at, level) = (begin.plus(n * 60_000), f64::from(u32::try_from(n % 60).unwrap()));
+        store::args![1_i64, at, at, 0_i64, level, level, level, 1.5, 0.25, 1_i64]
+    };
+    let mut tx = w.engine.store.begin().await.unwrap();
+    let rows = (0..5000).map(row).collect();
+    tx.insert_many("readings", &columns, rows, store::OnConflict::Fail).await.unwrap();
+    tx.commit().await.unwrap();
+    engine::Watch::housekeep(&w.watch, &w.engine.store, now).await.unwrap();
+    let kept = history(&w.engine.store, 1, (Timestamp(0), now), 10_000).await.unwrap();
+    assert_eq!(kept.len(), 84, "5,000 minutes lie in 84 hours");
+    assert_eq!(kept.iter().map(|r| r.looks).sum::<i64>(), 5000);
+    assert_eq!(
+        kept.iter().map(|r| (r.burned, r.added)).fold((0.0, 0.0), |a, b| (a.0 + b.0, a.1 + b.1)),
+        (7500.0, 1250.0)
+    );
+    assert!(kept[..83].iter().all(|r| (r.low, r.high) == (Some(0.0), Some(59.0))), "{:?}", kept[0]);
+    engine::Watch::housekeep(&w.watch, &w.engine.store, now).await.unwrap();
+    assert_eq!(history(&w.engine.store, 1, (Timestamp(0), now), 10_000).await.unwrap(), kept, "once is enough");
+    // A year on, one a day is left.
+    engine::Watch::housekeep(&w.watch, &w.engine.store, now.plus(400 * 86_400_000)).await.unwrap();
+    let days = history(&w.engine.store, 1, (Timestamp(0), now), 10_000).await.unwrap();
+    assert_eq!((days.len(), days.iter().map(|r| r.looks).sum::<i64>()), (4, 5000));
+}
