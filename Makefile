@@ -3,7 +3,7 @@ CARGO ?= cargo
 BIN := target/release/tidewatch
 ARGS ?=
 
-.PHONY: help demo run web build test test-deps lint fmt bench bench-pool truth chaos alarms fuzz dist api-import-run clean
+.PHONY: help demo run web build test test-deps lint fmt openapi bench bench-pool truth chaos alarms fuzz dist api-import-run clean
 
 help: ## What can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 18
@@ -35,6 +35,9 @@ test-deps: ## Install what the tests need (Debian); says what is missing elsewhe
 lint: ## Formatting and lints only
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
+
+openapi: ## Write the description of every route to docs/openapi.json
+	$(CARGO) run -q -p tidewatch -- openapi > docs/openapi.json.new && mv docs/openapi.json.new docs/openapi.json
 
 fuzz: ## Fuzz the parsers for a minute each (needs cargo-fuzz)
 	cd fuzz && for t in page import config; do $(CARGO) fuzz run --sanitizer none $$t -- -max_total_time=60 || exit 1; done

@@ -5,9 +5,11 @@ use crate::manual::{self, Manual};
 use crate::options::AccountOptions;
 use crate::provider::{Catalog, Params};
 use crate::store::{AccountDraft, AccountPatch};
-use crate::threshold::Threshold;
+use crate::threshold::{Threshold, ThresholdInput};
 use crate::watch::Asked;
+use api::openapi::LINE;
 use model::{TargetState, WatchKind};
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 use settings::Secret;
@@ -15,24 +17,31 @@ use std::time::Duration;
 use store::Keyring;
 
 /// What is stated of an account; what is left out stays, or is the default.
-#[derive(Clone, Default, Deserialize)]
+#[derive(Clone, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
+#[schemars(rename = "AccountStated")]
 pub struct Stated {
     /// What people call it.
+    #[schemars(length(min = 1, max = 190), regex(pattern = LINE))]
     pub name: Option<String>,
     /// The provider's name.
     pub provider: Option<String>,
     /// The secret; never shown again.
     pub secret: Option<Secret>,
     /// The project or team it belongs to.
+    #[schemars(length(max = 190), regex(pattern = LINE))]
     pub group: Option<String>,
     /// Free labels.
+    #[schemars(length(max = 20), inner(length(max = 64), regex(pattern = LINE)))]
     pub tags: Option<Vec<String>>,
     /// What the provider's file asks for beside the secret.
+    #[schemars(with = "Option<std::collections::BTreeMap<String, String>>")]
     pub params: Option<std::collections::BTreeMap<String, Value>>,
     /// A list of thresholds, or one.
+    #[schemars(with = "Option<Vec<ThresholdInput>>")]
     pub thresholds: Option<Value>,
     /// Time between two looks; 60 s to 30 days.
+    #[schemars(range(min = 60, max = 2_592_000))]
     pub interval_seconds: Option<u64>,
     /// Active or paused.
     pub state: Option<TargetState>,

@@ -2,10 +2,11 @@
 
 use model::Timestamp;
 use rust_decimal::Decimal;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What became of the look.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ReadingStatus {
     /// The numbers are what the provider said.
@@ -41,7 +42,8 @@ impl ReadingStatus {
 }
 
 /// An allowance that comes back by itself: five hours, a week, a month.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "AllowanceWindow")]
 pub struct Window {
     /// What the provider calls it.
     pub name: String,
@@ -52,7 +54,7 @@ pub struct Window {
 }
 
 /// One look at an account. What the provider did not say is `None`, never zero.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Reading {
     /// What became of the look; anything but `ok` carries no amounts.
     pub status: ReadingStatus,

@@ -3,8 +3,10 @@
 use crate::amount;
 use model::Severity;
 use rust_decimal::Decimal;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Value, json};
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
@@ -176,6 +178,45 @@ impl fmt::Display for Threshold {
 impl Serialize for Threshold {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         json!({"when": self.to_string(), "severity": self.severity}).serialize(serializer)
+    }
+}
+
+impl JsonSchema for Threshold {
+    fn schema_name() -> Cow<'static, str> {
+        "Threshold".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let severity = generator.subschema_for::<Severity>();
+        json_schema!({
+            "type": "object",
+            "required": ["when", "severity"],
+            "properties": { "when": { "type": "string" }, "severity": severity },
+        })
+    }
+}
+
+/// A threshold as people may state it, for descriptions: a number, or `remaining < 100`, `days_left < 7 critical` …
+#[derive(Clone, Copy, Debug)]
+pub struct ThresholdInput;
+
+impl JsonSchema for ThresholdInput {
+    fn schema_name() -> Cow<'static, str> {
+        "ThresholdInput".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let words = "remaining < [0-9]{1,9}( %)?|days_left < [1-9][0-9]{0,2}|expires within [1-9][0-9]{0,2} days";
+        json_schema!({
+            "anyOf": [
+                { "type": "integer", "minimum": 0, "maximum": 1_000_000_000 },
+                { "type": "string", "pattern": format!("^({words})( (info|warning|critical))?$") },
+            ],
+        })
     }
 }
 

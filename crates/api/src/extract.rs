@@ -1,13 +1,14 @@
 //! Reading requests; what cannot be read is refused in the envelope, with what and where.
 
 use crate::ApiError;
+use crate::openapi::{Declared, Expects, Parameter, Sketch, Takes};
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{FromRequest, FromRequestParts, Query, Request};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 use model::Timestamp;
 use serde::de::DeserializeOwned;
-use std::ops::RangeInclusive;
+use std::marker::PhantomData;
 
 /// A JSON body.
 #[derive(Debug)]
@@ -53,81 +54,154 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T>
 const EPOCH: Timestamp = Timestamp(0);
 const YEAR_9999: Timestamp = Timestamp::from_secs(253_402_300_799);
 
-/// The query of the URL; every reading says what the value must be.
-#[derive(Debug, Default)]
-pub struct Params(Vec<(String, String)>);
+/// The query of the URL, as `Q` declares it: what is not declared, given twice or not as it must be is refused before the
+/// handler runs.
+#[derive(Debug)]
+pub struct Params<Q> {
+    pairs: Vec<(String, String)>,
+    declared: PhantomData<Q>,
+}
 
-impl<S: Send + Sync> FromRequestParts<S> for Params {
+impl<Q: Declared, S: Send + Sync> FromRequestParts<S> for Params<Q> {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, ApiError> {
-        let Query(pairs) = Query::try_from_uri(&parts.uri).map_err(|e| ApiError::bad_request(e.body_text()))?;
-        Ok(Self(pairs))
+        let Query(pairs) = Query::<Vec<(String, String)>>::try_from_uri(&parts.uri)
+            .map_err(|e| ApiError::bad_request(e.body_text()))?;
+        for (i, (name, value)) in pairs.iter().enumerate() {
+            let Some(parameter) = Q::PARAMETERS.iter().find(|p| p.name == name) else {
+                return Err(unknown(name, Q::PARAMETERS));
+            };
+            if pairs[..i].iter().any(|(earlier, _)| earlier == name) {
+                return Err(ApiError::bad_request(format!("{name} is given twice")));
+            }
+            check(parameter, value)?;
+        }
+        Ok(Self { pairs, declared: PhantomData })
     }
 }
 
-impl Params {
-    /// Refuses names that are not among `names`, and names given twice.
-    pub fn only(&self, names: &[&str]) -> Result<(), ApiError> {
-        for (i, (name, _)) in self.0.iter().enumerate() {
-            if !names.contains(&name.as_str()) {
-                let known = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
-                return Err(ApiError::bad_request(format!("unknown parameter {name:?}; known are: {known}")));
-            }
-            if self.0[..i].iter().any(|(earlier, _)| earlier == name) {
-                return Err(ApiError::bad_request(format!("{name} is given twice")));
-            }
+impl<Q: Declared> Takes for Params<Q> {
+    fn describe(sketch: &mut Sketch<'_>) {
+        for parameter in Q::PARAMETERS {
+            sketch.parameter("query", parameter.name, false, parameter.about, parameter.schema());
         }
-        Ok(())
+        sketch.refusal(400);
     }
+}
 
+fn unknown(name: &str, known: &[Parameter]) -> ApiError {
+    let names: Vec<&str> = known.iter().map(|p| p.name).collect();
+    let known = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
+    ApiError::bad_request(format!("unknown parameter {name:?}; known are: {known}"))
+}
+
+/// Refuses a value that is not as it must be, with what it must be.
+fn check(parameter: &Parameter, value: &str) -> Result<(), ApiError> {
+    let wanted = match parameter.expects {
+        Expects::Text(most) if value.chars().count() <= most => return Ok(()),
+        Expects::Text(most) => format!("have at most {most} characters"),
+        Expects::Number(from, to, _) => match value.parse::<i64>() {
+            Ok(n) if (from..=to).contains(&n) => return Ok(()),
+            _ => format!("be {from}..{to}, got {}", shown(value)),
+        },
+        Expects::Word(words) if words.contains(&value) => return Ok(()),
+        Expects::Word(words) => format!("be one of {}, got {}", words.join(", "), shown(value)),
+        Expects::Words(words) if value.split(',').all(|word| words.contains(&word)) => return Ok(()),
+        Expects::Words(words) => format!("be some of {}, with commas between, got {}", words.join(", "), shown(value)),
+        Expects::Time if instant(value).is_some() => return Ok(()),
+        Expects::Time => {
+            let like = "RFC 3339 (2026-11-21T12:00:00+09:00) or seconds since the epoch";
+            format!("be {like}, got {}", shown(value))
+        }
+        Expects::Date if day(value).is_some() => return Ok(()),
+        Expects::Date => format!("be a date, 2026-11-21, got {}", shown(value)),
+        Expects::Decimal if is_decimal(value) => return Ok(()),
+        Expects::Decimal => format!("be a number, got {}", shown(value)),
+    };
+    Err(ApiError::bad_request(format!("{} must {wanted}", parameter.name)))
+}
+
+fn instant(text: &str) -> Option<Timestamp> {
+    // A bare + in a query is a space: `…+09:00` that was not escaped is still understood.
+    Timestamp::parse(&text.replace(' ', "+")).filter(|t| (EPOCH..=YEAR_9999).contains(t))
+}
+
+/// The beginning of a day of the market's calendar.
+fn day(text: &str) -> Option<Timestamp> {
+    let shaped = text.len() == 10 && text.bytes().all(|b| b.is_ascii_digit() || b == b'-');
+    shaped.then(|| Timestamp::parse(&format!("{text}T00:00:00+09:00"))).flatten()
+}
+
+fn is_decimal(text: &str) -> bool {
+    let (whole, fraction) = text.strip_prefix('-').unwrap_or(text).split_once('.').unwrap_or((text, "0"));
+    let whole = whole.strip_prefix('-').unwrap_or(whole);
+    let digits = |part: &str, most| (1..=most).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_digit());
+    digits(whole, 18) && digits(fraction, 9)
+}
+
+impl<Q: Declared> Params<Q> {
     /// The value as it stands.
     pub fn text(&self, name: &str) -> Option<&str> {
-        self.0.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str())
+        debug_assert!(Q::PARAMETERS.iter().any(|p| p.name == name), "{name} is not declared");
+        self.pairs.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str())
     }
 
-    /// A whole number within `range`.
-    pub fn number(&self, name: &str, range: RangeInclusive<i64>) -> Result<Option<i64>, ApiError> {
-        let Some(text) = self.text(name) else { return Ok(None) };
-        match text.parse() {
-            Ok(n) if range.contains(&n) => Ok(Some(n)),
-            _ => {
-                let (from, to) = range.into_inner();
-                Err(ApiError::bad_request(format!("{name} must be {from}..{to}, got {}", shown(text))))
-            }
-        }
+    /// The value without the white space around it; none when nothing is left.
+    pub fn trimmed(&self, name: &str) -> Option<&str> {
+        self.text(name).map(str::trim).filter(|text| !text.is_empty())
     }
 
-    /// One of the `choices`, by its word.
-    pub fn choice<T: Copy>(&self, name: &str, choices: &[(&str, T)]) -> Result<Option<T>, ApiError> {
-        let Some(text) = self.text(name) else { return Ok(None) };
-        if let Some((_, value)) = choices.iter().find(|(word, _)| *word == text) {
-            return Ok(Some(*value));
-        }
-        let words: Vec<&str> = choices.iter().map(|(word, _)| *word).collect();
-        Err(ApiError::bad_request(format!("{name} must be one of {}, got {}", words.join(", "), shown(text))))
+    /// A whole number, or its default.
+    pub fn number(&self, name: &str) -> Option<i64> {
+        let default = Q::PARAMETERS.iter().find(|p| p.name == name).and_then(|p| match p.expects {
+            Expects::Number(_, _, default) => default,
+            _ => None,
+        });
+        self.text(name).and_then(|text| text.parse().ok()).or(default)
     }
 
-    /// An instant: RFC 3339 with an offset, or whole seconds since the epoch.
-    pub fn time(&self, name: &str) -> Result<Option<Timestamp>, ApiError> {
-        let Some(text) = self.text(name) else { return Ok(None) };
-        // A bare + in a query is a space: `…+09:00` that was not escaped is still understood.
-        let text = text.replace(' ', "+");
-        match Timestamp::parse(&text) {
-            Some(t) if (EPOCH..=YEAR_9999).contains(&t) => Ok(Some(t)),
-            _ => Err(ApiError::bad_request(format!(
-                "{name} must be RFC 3339 (2026-11-21T12:00:00+09:00) or seconds since the epoch, got {}",
-                shown(&text)
-            ))),
-        }
+    /// A number that is declared with a default and fits 32 bits, else the largest that does.
+    pub fn count(&self, name: &str) -> u32 {
+        self.number(name).and_then(|n| u32::try_from(n).ok()).unwrap_or(u32::MAX)
     }
 
-    /// `page` from 1 and `page_size` from 1 to 100.
-    pub fn paging(&self) -> Result<Paging, ApiError> {
-        let page = self.number("page", 1..=1_000_000)?.unwrap_or(1);
-        let page_size = self.number("page_size", 1..=100)?.unwrap_or(20);
-        Ok(Paging { page: u32::try_from(page).unwrap_or(1), page_size: u32::try_from(page_size).unwrap_or(20) })
+    /// One of the `choices`, by its word; the declaration has the words of the same table.
+    pub fn choice<T: Copy>(&self, name: &str, choices: &[(&str, T)]) -> Option<T> {
+        let text = self.text(name)?;
+        choices.iter().find(|(word, _)| *word == text).map(|(_, value)| *value)
     }
+
+    /// `true` or `false`.
+    pub fn flag(&self, name: &str) -> Option<bool> {
+        self.text(name).map(|text| text == "true")
+    }
+
+    /// An instant.
+    pub fn time(&self, name: &str) -> Option<Timestamp> {
+        self.text(name).and_then(instant)
+    }
+
+    /// The instant at which a day of the market's calendar begins.
+    pub fn date(&self, name: &str) -> Option<Timestamp> {
+        self.text(name).and_then(day)
+    }
+
+    /// `page` and `page_size`.
+    pub fn paging(&self) -> Paging {
+        Paging { page: self.count("page"), page_size: self.count("page_size") }
+    }
+}
+
+/// The words of a table of choices, for the declaration of its parameter.
+pub const fn words<T: Copy, const N: usize>(table: &[(&'static str, T); N]) -> [&'static str; N] {
+    let mut words = [""; N];
+    let mut i = 0;
+    while i < N {
+        words[i] = table[i].0;
+        i += 1;
+    }
+    words
 }
 
 /// A value on its way back into a message: numbers as they are, the rest quoted and cut.

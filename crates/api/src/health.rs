@@ -1,21 +1,22 @@
 //! `/live`, `/ready`, `/health`: whether the process answers, may be sent requests, and is well in each of its parts.
 
+use crate::openapi::{Condition, Reply};
 use crate::server::Shared;
 use async_trait::async_trait;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
 use futures::future::join_all;
 use model::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::json;
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 /// How one part is. `detail` is public: no addresses, no inside text.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(rename = "HealthPart")]
 pub struct Part {
     /// Whether it works.
     pub ok: bool,
@@ -50,7 +51,7 @@ pub trait Probe: Send + Sync + 'static {
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The state of everything.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct Health {
     /// `ok`; `degraded` (something that is not vital is in trouble); `down`.
     status: &'static str,
@@ -88,17 +89,29 @@ impl Health {
 }
 
 /// The process answers.
-pub(crate) async fn live() -> Response {
-    Json(json!({ "status": "alive" })).into_response()
+pub(crate) async fn live() -> Json<Live> {
+    Json(Live { status: "alive" })
+}
+
+/// The process answers.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct Live {
+    status: &'static str,
+}
+
+/// Whether requests may be sent, and why not.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct Ready {
+    status: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'static str>,
 }
 
 /// Requests may be sent: store reachable, migrations done, not about to stop.
-pub(crate) async fn ready(State(shared): State<Shared>) -> Response {
+pub(crate) async fn ready(State(shared): State<Shared>) -> Reply<Condition<Ready>> {
     match unready(&shared).await {
-        None => Json(json!({ "status": "ready" })).into_response(),
-        Some(why) => {
-            (StatusCode::SERVICE_UNAVAILABLE, Json(json!({ "status": "not ready", "reason": why }))).into_response()
-        }
+        None => Reply::of(Json(Ready { status: "ready", reason: None })),
+        why => Reply::of((StatusCode::SERVICE_UNAVAILABLE, Json(Ready { status: "not ready", reason: why }))),
     }
 }
 
@@ -123,7 +136,7 @@ async fn unready(shared: &Shared) -> Option<&'static str> {
 }
 
 /// The state of each part.
-pub(crate) async fn health(State(shared): State<Shared>) -> Response {
+pub(crate) async fn health(State(shared): State<Shared>) -> Reply<Condition<Health>> {
     let health = Health::look(&shared).await;
-    (health.code(), Json(health)).into_response()
+    Reply::of((health.code(), Json(health)))
 }

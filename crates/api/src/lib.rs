@@ -14,21 +14,22 @@ mod front;
 mod health;
 mod limit;
 mod metrics;
+pub mod openapi;
 mod probes;
 mod server;
 mod system;
 
 pub use access::{
-    Access, Admin, Auth, Caller, Credential, Entry, Features, Operator, PasswordError, PasswordHash, Reader, Role,
-    Routes, Sessions, Terms, Tokens, Viewer, Who,
+    Access, Admin, Auth, Caller, Credential, Describe, Entry, Features, Operator, PasswordError, PasswordHash, Reader,
+    Role, Routes, Sessions, Terms, Tokens, Viewer, Who,
 };
 pub use admin_key::{AdminKey, KeyError, PrintableOnce};
 pub use client::TrustedProxies;
 pub use envelope::{Data, List};
 pub use error::ApiError;
-pub use extract::{Json, Paging, Params, Path};
+pub use extract::{Json, Paging, Params, Path, words};
 pub use health::{Part, Probe};
 pub use limit::{Allowances, Limits, Rate};
 pub use metrics::SharedRegistry;
 pub use probes::{SchedulerProbe, StoreProbe, UpstreamProbe};
-pub use server::{ApiOptions, Mode, Parts, router, serve};
+pub use server::{ApiOptions, Mode, Parts, describe, router, serve};

@@ -1,11 +1,11 @@
 //! `/metrics`: what is counted, and who may see it.
 
 use crate::access::{Presented, presented};
+use crate::openapi::{Exposition, Reply};
 use crate::server::Shared;
 use crate::{AdminKey, ApiError};
 use axum::extract::{Request, State};
 use axum::http::{Method, StatusCode, header};
-use axum::response::{IntoResponse, Response};
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
@@ -113,7 +113,7 @@ impl Scraped {
 }
 
 /// Prometheus text for this machine, and for those with the metrics token or any role.
-pub(crate) async fn metrics(State(shared): State<Shared>, request: Request) -> Result<Response, ApiError> {
+pub(crate) async fn metrics(State(shared): State<Shared>, request: Request) -> Result<Reply<Exposition>, ApiError> {
     let (headers, extensions) = (request.headers(), request.extensions());
     let token = shared.options.metrics_token.as_ref();
     let shown = match presented(headers) {
@@ -135,5 +135,5 @@ pub(crate) async fn metrics(State(shared): State<Shared>, request: Request) -> R
     };
     encoded.map_err(ApiError::internal)?;
     let content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-    Ok(([(header::CONTENT_TYPE, content_type)], text).into_response())
+    Ok(Reply::of(([(header::CONTENT_TYPE, content_type)], text)))
 }

@@ -4,6 +4,7 @@ use crate::access::{self, Attempts, Listed};
 use crate::events::events;
 use crate::front::{Front, front, not_found, wrong_method};
 use crate::metrics::{HttpMetrics, Scraped, SharedRegistry, metrics};
+use crate::openapi::{self, Documented};
 use crate::{AdminKey, Auth, Features, Limits, Probe, Rate, Routes, TrustedProxies, Who};
 use crate::{health, system};
 use axum::extract::{ConnectInfo, DefaultBodyLimit, Request};
@@ -134,14 +135,15 @@ pub fn router(parts: Parts, watches: Routes) -> Router {
     let start = u64::try_from(engine.clock.now().millis()).unwrap_or(0);
     let trusted = options.trusted_proxies.clone();
     let front_state = Arc::new(Front::new(options.request_timeout, http, trusted, start));
-    let body_limit = options.body_limit;
+    let (body_limit, version) = (options.body_limit, options.version.clone());
     let listeners = Arc::new(Semaphore::new(options.max_listeners));
     let (migrated, attempts) = (AtomicBool::new(false), Attempts::default());
     let own = own(&auth);
     let shared = Inner { engine, auth, attempts, registry, probes, options, stop, scraped, listeners, migrated };
     let routes = own.with_state(Shared(Arc::new(shared))).merge(watches);
     let listed: Arc<Vec<Listed>> = Arc::new(routes.entries().iter().map(Listed::of).collect());
-    let mut router = routes.into_router().layer(Extension(listed));
+    let documented = Documented::new(routes.entries(), &version);
+    let mut router = routes.into_router().layer(Extension(listed)).layer(Extension(Arc::new(documented)));
     if let Some(limits) = limits {
         router = router.layer(Extension(limits));
     }
@@ -152,23 +154,30 @@ pub fn router(parts: Parts, watches: Routes) -> Router {
         .layer(from_fn_with_state(front_state, front))
 }
 
+/// The OpenAPI document of the routes that belong to no watch and of those of the watches.
+pub fn describe(auth: &Auth, watches: &Routes, version: &str) -> serde_json::Value {
+    let own = own(auth);
+    openapi::document(&[own.entries(), watches.entries()].concat(), version)
+}
+
 /// What belongs to no watch.
 fn own(auth: &Auth) -> Routes<Shared> {
     let free = Who::Anybody.at(Rate::Free);
     let log_in = Who::Anybody.at(Rate::LogIn);
     Routes::new(auth)
-        .get("/live", free, health::live)
-        .get("/ready", free, health::ready)
-        .get("/health", free, health::health)
+        .get("/live", free, "The process answers.", health::live)
+        .get("/ready", free, "Whether requests may be sent.", health::ready)
+        .get("/health", free, "The state of each part.", health::health)
         // Who may see the metrics is said where they are made.
-        .get("/metrics", free, metrics)
-        .post("/api/login", log_in, access::log_in)
-        .post("/api/logout", Who::Viewer, access::log_out)
-        .get("/api/session", Who::Anybody, access::session)
-        .post("/api/token", log_in, access::token)
-        .get("/api/v1/events", Who::Market, events)
-        .get("/api/v1/system/status", Who::Viewer, system::status)
-        .get("/api/v1/system/routes", Who::Viewer, access::list)
+        .get("/metrics", free, "Metrics for Prometheus: from this machine, or with a credential.", metrics)
+        .post("/api/login", log_in, "Opens a session: a cookie, and the token that writes need.", access::log_in)
+        .post("/api/logout", Who::Viewer, "Ends the session.", access::log_out)
+        .get("/api/session", Who::Anybody, "Who is asking, and which parts there are.", access::session)
+        .post("/api/token", log_in, "A token for name and password.", access::token)
+        .get("/api/openapi.json", Who::Anybody, "This document.", openapi::serve)
+        .get("/api/v1/events", Who::Market, "What was committed, as server-sent events.", events)
+        .get("/api/v1/system/status", Who::Viewer, "The state of each part, with its numbers.", system::status)
+        .get("/api/v1/system/routes", Who::Viewer, "Every route, and who may use it.", access::list)
 }
 
 /// Connections at once; more wait to be accepted.

@@ -4,9 +4,11 @@ use crate::health::Health;
 use crate::server::Shared;
 use crate::{ApiError, Data, Reader};
 use axum::extract::State;
+use schemars::JsonSchema;
 use serde::Serialize;
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "SystemStatus")]
 pub(crate) struct Status {
     #[serde(flatten)]
     health: Health,
@@ -20,7 +22,7 @@ pub(crate) struct Status {
     listeners: usize,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Connections {
     active: u32,
     idle: u32,

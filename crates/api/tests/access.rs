@@ -110,12 +110,12 @@ fn router(
     });
     let trusted = TrustedProxies::new(|a| a.is_loopback());
     let watches = Routes::new(&auth)
-        .get("/market", Who::Market, async || "read")
-        .get("/private", Who::Viewer, async || "read")
-        .post("/work", Who::Operator, async |operator: api::Operator| operator.name)
-        .post("/all", Who::Admin, async |admin: api::Admin| admin.name)
-        .get("/api/refresh", Who::Operator.at(Rate::Refresh), async || "done")
-        .get("/api/credits", Who::Viewer.at(Rate::Credits), async || "read");
+        .get("/market", Who::Market, "A route.", async || axum::Json("read"))
+        .get("/private", Who::Viewer, "A route.", async || axum::Json("read"))
+        .post("/work", Who::Operator, "A route.", async |operator: api::Operator| axum::Json(operator.name))
+        .post("/all", Who::Admin, "A route.", async |admin: api::Admin| axum::Json(admin.name))
+        .get("/api/refresh", Who::Operator.at(Rate::Refresh), "A route.", async || axum::Json("done"))
+        .get("/api/credits", Who::Viewer.at(Rate::Credits), "A route.", async || axum::Json("read"));
     let parts = Parts {
         engine,
         auth,

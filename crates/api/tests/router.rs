@@ -97,11 +97,11 @@ async fn start(migrated: bool, probes: Vec<Arc<dyn Probe>>) -> World {
         stop: stop.clone(),
     };
     let watches = Routes::new(&auth)
-        .get("/panics", Who::Market, panics)
-        .get("/sleeps", Who::Market, sleeps)
-        .get("/fails", Who::Market, fails)
-        .get("/busy", Who::Market, busy)
-        .get("/thing/{id}", Who::Market, async || "thing");
+        .page("/panics", Who::Market, panics)
+        .page("/sleeps", Who::Market, sleeps)
+        .page("/fails", Who::Market, fails)
+        .page("/busy", Who::Market, busy)
+        .page("/thing/{id}", Who::Market, async || "thing");
     World { router: api::router(parts, watches), engine, stop, _dir: dir }
 }
 

@@ -5,10 +5,11 @@ mod fields;
 mod write;
 
 pub use csv::parse_csv;
-pub use fields::{Entry, EntryError, IpFields};
+pub use fields::{Entry, EntryError, IpFields, NewIp};
 pub(crate) use write::changes;
 pub use write::{Detail, ImportOptions, ImportReport, import};
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -28,6 +29,18 @@ pub struct Entries {
 #[serde(deny_unknown_fields)]
 struct Body {
     ips: Vec<Value>,
+    upsert: Option<bool>,
+}
+
+/// The body of an import as it is described: entries are read one by one, so that a bad one fails alone.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+#[expect(dead_code, reason = "it is only described")]
+#[schemars(rename = "IpImport")]
+pub struct Bulk {
+    #[schemars(length(max = 10_000))]
+    ips: Vec<NewIp>,
+    /// Whether IPs that are there already are changed; else they are skipped.
     upsert: Option<bool>,
 }
 

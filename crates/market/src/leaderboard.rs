@@ -6,6 +6,7 @@ use axum::body::Bytes;
 use engine::{Engine, Event};
 use model::{HOUR, Timestamp, hour_start};
 use moka::future::Cache;
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::json;
 use std::future::Future;
@@ -17,7 +18,7 @@ use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 
 /// What is ranked by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Ranking {
     /// The hot score.
@@ -30,8 +31,8 @@ pub enum Ranking {
 
 impl Ranking {
     /// All of them, by the word of the API.
-    pub const WORDS: &'static [(&'static str, Self)] =
-        &[("hot", Self::Hot), ("inflow", Self::Inflow), ("outflow", Self::Outflow)];
+    pub const WORDS: [(&'static str, Self); 3] =
+        [("hot", Self::Hot), ("inflow", Self::Inflow), ("outflow", Self::Outflow)];
 
     /// The word of the API.
     pub const fn as_str(self) -> &'static str {
@@ -55,7 +56,8 @@ pub struct Which {
 }
 
 /// One row.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[schemars(rename = "LeaderboardRow")]
 pub struct Ranked {
     /// From 1.
     pub rank: usize,
@@ -283,22 +285,32 @@ pub fn rank(flows: &[Flows], which: Which, include_shops: bool) -> Vec<Ranked> {
         .collect()
 }
 
+/// A leaderboard as the API shows it.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Leaderboard")]
+pub(crate) struct BoardJson<'a> {
+    #[serde(rename = "type")]
+    ranking: Ranking,
+    hours: u32,
+    time_range: TimeRange,
+    items: &'a [Ranked],
+    count: usize,
+    from_cache: bool,
+    cached_at: Timestamp,
+}
+
+/// The first hour of a window, and the end of its last.
+#[derive(Debug, Serialize, JsonSchema)]
+struct TimeRange {
+    start: Timestamp,
+    end: Timestamp,
+}
+
 fn answer_bytes(board: &Board, which: Which, from_cache: bool) -> Result<Bytes, StoreError> {
-    #[derive(Serialize)]
-    struct Answer<'a> {
-        #[serde(rename = "type")]
-        ranking: Ranking,
-        hours: u32,
-        time_range: serde_json::Value,
-        items: &'a [Ranked],
-        count: usize,
-        from_cache: bool,
-        cached_at: Timestamp,
-    }
-    let answer = Answer {
+    let answer = BoardJson {
         ranking: which.ranking,
         hours: which.hours,
-        time_range: json!({ "start": board.start, "end": board.end }),
+        time_range: TimeRange { start: board.start, end: board.end },
         items: &board.rows,
         count: board.rows.len(),
         from_cache,

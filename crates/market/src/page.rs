@@ -17,11 +17,11 @@ use std::sync::LazyLock;
 
 pub(crate) fn routes(auth: &Auth) -> Routes<MarketState> {
     Routes::new(auth)
-        .get("/", Who::Market, ranking::page)
-        .get("/ip/{id}", Who::Market, ip::page)
-        .get("/assets/page.css", Who::Market, async |headers: HeaderMap| asset(&headers, &CSS))
-        .get("/assets/page.js", Who::Market, async |headers: HeaderMap| asset(&headers, &SCRIPT))
-        .get("/assets/icon.svg", Who::Market, async |headers: HeaderMap| asset(&headers, &ICON))
+        .page("/", Who::Market, ranking::page)
+        .page("/ip/{id}", Who::Market, ip::page)
+        .page("/assets/page.css", Who::Market, async |headers: HeaderMap| asset(&headers, &CSS))
+        .page("/assets/page.js", Who::Market, async |headers: HeaderMap| asset(&headers, &SCRIPT))
+        .page("/assets/icon.svg", Who::Market, async |headers: HeaderMap| asset(&headers, &ICON))
 }
 
 struct Asset {

@@ -2,19 +2,25 @@
 
 use crate::options::AlertOptions;
 use crate::store::Ip;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Thresholds of one IP; what is not given is as for all.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "IpThresholds")]
 pub struct Thresholds {
     /// Sales in an hour.
+    #[schemars(range(min = 0))]
     pub high_outflow: Option<i64>,
     /// Index below.
+    #[schemars(range(min = 0.0))]
     pub low_liquidity: Option<f64>,
     /// Index above.
+    #[schemars(range(min = 0.0))]
     pub surge: Option<f64>,
     /// Fall of the median, 0.30 = 30 %.
+    #[schemars(range(min = 0.0))]
     pub price_drop: Option<f64>,
 }
 

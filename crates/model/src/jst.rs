@@ -1,13 +1,14 @@
 //! Buckets of the market's calendar: hours, days, weeks (Monday first) and months in JST (+09:00, no summer time).
 
 use crate::time::{HOUR, Timestamp};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 const JST: i64 = 9 * HOUR;
 const DAY: i64 = 24 * HOUR;
 
 /// A roll-up's length.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Period {
     /// 00:00 to 24:00 JST.

@@ -1,12 +1,13 @@
 //! What is watched.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A target's number in the store.
 pub type TargetId = i64;
 
 /// Which watch a target belongs to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum WatchKind {
     /// An IP on a marketplace.
@@ -42,7 +43,7 @@ impl WatchKind {
 }
 
 /// Whether a target is looked at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum TargetState {
     /// Scheduled.

@@ -1,9 +1,11 @@
 //! What a form for each kind of channel asks for. A test holds it against the kinds themselves.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// The form of one kind.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(rename = "ChannelForm")]
 pub struct Form {
     /// The kind, as in [`crate::Channel::KINDS`].
     pub kind: &'static str,
@@ -16,7 +18,8 @@ pub struct Form {
 }
 
 /// One field of a configuration.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(rename = "ChannelFormField")]
 pub struct Field {
     /// Its key in the configuration.
     pub name: &'static str,
@@ -36,8 +39,9 @@ pub struct Field {
 }
 
 /// What is typed into a field.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
+#[schemars(rename = "ChannelFormFieldKind")]
 pub enum FieldKind {
     /// One line.
     Text,

@@ -3,12 +3,14 @@
 use jiff::civil::Time;
 use jiff::tz::{Offset, TimeZone};
 use model::{MINUTE, Timestamp};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// A daily span in somebody's time zone; it may go over midnight.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
+#[schemars(rename = "QuietHours")]
 pub struct Quiet {
     from: Time,
     to: Time,

@@ -2,11 +2,13 @@
 
 use crate::message::MessageKind;
 use model::Severity;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The language of a channel.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
+#[schemars(rename = "ChannelLanguage")]
 pub enum Language {
     /// English.
     #[default]

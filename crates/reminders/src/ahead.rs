@@ -1,6 +1,8 @@
 //! How many days before a renewal people are told.
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::borrow::Cow;
 use std::fmt;
 
 /// The days before a renewal on which it is told of, each once.
@@ -83,6 +85,20 @@ impl fmt::Display for Ahead {
             Self::On(days) if days.len() == 1 => write!(f, "{},", days[0]),
             Self::On(days) => f.write_str(&days.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")),
         }
+    }
+}
+
+impl JsonSchema for Ahead {
+    fn schema_name() -> Cow<'static, str> {
+        "Ahead".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let day = || json_schema!({ "type": "integer", "minimum": 0, "maximum": MOST });
+        json_schema!({
+            "description": "From so many days before on, every day; or on each of these days.",
+            "anyOf": [day(), { "type": "array", "items": day(), "minItems": 1, "maxItems": LONGEST }],
+        })
     }
 }
 

@@ -2,6 +2,7 @@
 
 use jiff::Span;
 use jiff::civil::Date;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A cycle and the day within it.
@@ -16,7 +17,7 @@ pub enum Cycle {
 }
 
 /// The word of a cycle.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum CycleType {
     /// A day of the week.

@@ -14,6 +14,7 @@ mod walk;
 
 use model::{HOUR, MINUTE, Timestamp};
 use rate::Burn;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use steps::Steps;
 
@@ -62,8 +63,9 @@ pub struct Outlook<'a> {
 }
 
 /// How far a forecast may be trusted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(rename = "ForecastConfidence")]
 pub enum Confidence {
     /// Not enough history yet: no number is given.
     Accumulating,
@@ -96,8 +98,9 @@ impl Confidence {
 }
 
 /// What the numbers of a forecast mean.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(rename = "ForecastNote")]
 pub enum Note {
     /// It burns, and will be empty at `empties_at`.
     Burning,
@@ -134,7 +137,7 @@ impl Note {
 }
 
 /// How long what remains lasts. Days are of 24 hours, from `Outlook::now`.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Forecast {
     /// Days until it is empty or expired; `None` when that is unknown or never. Zero only when nothing is left.
     pub days_left: Option<f64>,

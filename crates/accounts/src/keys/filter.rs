@@ -1,5 +1,6 @@
 //! Which keys are meant. Plain data.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer};
 
 /// Ids that one request may name; more are chosen by a filter.
@@ -10,7 +11,7 @@ pub const STATUSES: &[&str] =
     &["ok", "unauthorized", "forbidden", "limited", "unreachable", "malformed", "unsupported", "new", "failed"];
 
 /// What keys must have in common; what is `None` is not asked for.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct KeyFilter {
     /// A part of the name or of the masked key, whatever the case.

@@ -5,6 +5,7 @@ use crate::draft::mask;
 use crate::provider::Params;
 use crate::store::keys::{Batch, NewKey, add_keys, known_fingerprints, open_import};
 use model::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
 use std::time::Duration;
@@ -37,7 +38,8 @@ pub struct ImportOptions {
 }
 
 /// What became of the lines.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "KeyImportReport")]
 pub struct ImportReport {
     /// Keys that were added.
     pub success: u64,

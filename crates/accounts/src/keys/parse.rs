@@ -1,6 +1,7 @@
 //! Lists of keys as people have them: one in a line, `name,key`, or JSON. Read in chunks of any size; pure.
 
 use super::csv;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use settings::Secret;
@@ -27,12 +28,31 @@ pub struct Entry {
 }
 
 /// What is wrong with a line. The line itself is not quoted: it may hold a key.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "KeyImportError")]
 pub struct LineError {
     /// Where it stands, from 1; in JSON the number of the element.
     pub line: u64,
     /// What is wrong.
     pub error: String,
+}
+
+/// A key as JSON may give it, for descriptions: the key, or its name and itself.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+#[schemars(rename = "KeyGiven")]
+pub enum KeyInput {
+    /// The key.
+    Key(#[schemars(length(min = 8, max = 4096), regex(pattern = "^[!-~]+$"))] String),
+    /// The key and its name.
+    Named {
+        /// The key.
+        #[schemars(length(min = 8, max = 4096), regex(pattern = "^[!-~]+$"))]
+        key: String,
+        /// Its name.
+        #[schemars(length(max = 191), regex(pattern = api::openapi::LINE))]
+        name: Option<String>,
+    },
 }
 
 /// What a line gave.

@@ -2,11 +2,12 @@
 
 use model::Timestamp;
 use rust_decimal::Decimal;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
 
 /// What one reading says of an allowance.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Share {
     /// What is left.
@@ -22,7 +23,7 @@ pub struct Share {
 }
 
 /// The sums of one unit; a sum of nothing known is `None`.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, JsonSchema)]
 pub struct UnitTotals {
     /// In what it is counted; `None` where the provider does not say.
     pub unit: Option<String>,

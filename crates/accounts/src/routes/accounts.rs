@@ -10,33 +10,51 @@ use crate::store::{
     list_accounts, remove_account, update_account,
 };
 use crate::watch::Asked;
-use api::{ApiError, Data, Json, List, Operator, Params, Path, Reader};
+use api::openapi::{Created, Declared, Parameter};
+use api::{ApiError, Data, Json, List, Operator, Params, Path, Reader, words};
 use axum::extract::State;
-use axum::http::StatusCode;
 use model::{TargetState, WatchKind};
+use schemars::JsonSchema;
 use serde::Serialize;
 use settings::Secret;
+use std::collections::BTreeMap;
 use std::time::Duration;
 use store::{StoreError, Tx};
 
-const STATES: &[(&str, TargetState)] = &[("active", TargetState::Active), ("paused", TargetState::Paused)];
+const STATES: [(&str, TargetState); 2] = [("active", TargetState::Active), ("paused", TargetState::Paused)];
+
 /// Balances without a good reading for so long are stale.
 const STALE: Duration = Duration::from_secs(3 * 3600);
+
+/// What the list may be asked.
+pub(super) struct AskedList;
+
+impl Declared for AskedList {
+    const PARAMETERS: &'static [Parameter] = &[
+        Parameter::text("q", 191, "A part of the name."),
+        Parameter::text("group", 191, "Of this project or team; empty for those of none."),
+        Parameter::text("provider", 191, "At this provider."),
+        Parameter::text("tag", 191, "With this label."),
+        Parameter::text("status", 40, "As the last look ended; `failed` for all but ok, `stale` for old readings."),
+        Parameter::word("state", &words(&STATES), "Whether they are looked at."),
+        Parameter::PAGE,
+        Parameter::PAGE_SIZE,
+    ];
+}
 
 pub(super) async fn list(
     _: Reader,
     State(state): State<AccountsState>,
-    params: Params,
+    params: Params<AskedList>,
 ) -> Result<List<AccountJson>, ApiError> {
-    params.only(&["q", "group", "provider", "tag", "status", "state", "page", "page_size"])?;
-    let paging = params.paging()?;
-    let text = |name: &str| params.text(name).map(str::trim).filter(|v| !v.is_empty()).map(str::to_owned);
+    let paging = params.paging();
+    let text = |name: &str| params.trimmed(name).map(str::to_owned);
     let filter = AccountFilter {
         text: text("q"),
         group: params.text("group").map(str::to_owned),
         provider: text("provider"),
         tag: text("tag"),
-        state: params.choice("state", STATES)?,
+        state: params.choice("state", &STATES),
         status: text("status").map(|word| match word.as_str() {
             "failed" => StatusFilter::Failed,
             "stale" => StatusFilter::Stale(state.now() - STALE),
@@ -57,15 +75,17 @@ pub(super) async fn one(
     Ok(Data::of(json(&state, balance(&state, id).await?).await?))
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "AccountSummary")]
 pub(super) struct Summary {
     count: i64,
-    by_status: serde_json::Map<String, serde_json::Value>,
+    by_status: BTreeMap<String, i64>,
     groups: Vec<Counted>,
     providers: Vec<Counted>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "AccountCount")]
 struct Counted {
     name: String,
     title: String,
@@ -76,7 +96,7 @@ pub(super) async fn summary(_: Reader, State(state): State<AccountsState>) -> Re
     let [by_status, groups, providers] = count_accounts(&state.store).await?;
     Ok(Data::of(Summary {
         count: by_status.iter().map(|(_, count)| count).sum(),
-        by_status: by_status.into_iter().map(|(status, count)| (status, count.into())).collect(),
+        by_status: by_status.into_iter().collect(),
         groups: groups.into_iter().map(|(name, count)| Counted { title: name.clone(), name, count }).collect(),
         providers: providers
             .into_iter()
@@ -89,7 +109,7 @@ pub(super) async fn create(
     operator: Operator,
     State(state): State<AccountsState>,
     Json(stated): Json<Stated>,
-) -> Result<(StatusCode, Data<AccountJson>), ApiError> {
+) -> Result<Created<Data<AccountJson>>, ApiError> {
     let draft = stated.draft(&state.providers, &state.keyring, &state.options, "ui").map_err(ApiError::bad_request)?;
     let now = state.now();
     let mut tx = state.store.begin().await?;
@@ -98,7 +118,7 @@ pub(super) async fn create(
     audit(&mut tx, operator.name, "account.create", format!("account:{id}"), now).await?;
     tx.commit().await?;
     state.engine.wake();
-    Ok((StatusCode::CREATED, Data::of(json(&state, balance(&state, id).await?).await?)))
+    Ok(Created(Data::of(json(&state, balance(&state, id).await?).await?)))
 }
 
 fn taken(e: StoreError) -> ApiError {
@@ -131,7 +151,8 @@ pub(super) async fn update(
     Ok(Data::of(json(&state, balance(&state, id).await?).await?))
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "AccountDeleted")]
 pub(super) struct Deleted {
     id: i64,
     deleted: bool,
@@ -154,7 +175,8 @@ pub(super) async fn delete(
     Ok(Data::of(Deleted { id, deleted: true }))
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "AccountTested")]
 pub(super) struct Tested {
     #[serde(flatten)]
     reading: Reading,

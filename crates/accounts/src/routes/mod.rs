@@ -1,6 +1,7 @@
 //! What the API says of accounts and keys. Nothing here is public.
 
 mod accounts;
+mod history;
 mod keys;
 mod old;
 mod old_keys;
@@ -47,27 +48,27 @@ impl AccountsState {
 pub fn router(state: AccountsState) -> Routes {
     let auth = &state.auth;
     let modern = Routes::new(auth)
-        .get("/accounts", Who::Viewer, accounts::list)
-        .post("/accounts", Who::Operator, accounts::create)
-        .get("/accounts/summary", Who::Viewer, accounts::summary)
-        .post("/accounts/test", Who::Operator, accounts::test)
-        .post("/accounts/refresh", Who::Operator, refresh::many)
-        .post("/accounts/{id}/refresh", Who::Operator, refresh::one)
-        .get("/accounts/{id}", Who::Viewer, accounts::one)
-        .put("/accounts/{id}", Who::Operator, accounts::update)
-        .delete("/accounts/{id}", Who::Operator, accounts::delete)
-        .get("/accounts/{id}/readings", Who::Viewer, readings::readings)
-        .get("/providers", Who::Viewer, providers::list);
+        .get("/accounts", Who::Viewer, "Accounts with their last good reading.", accounts::list)
+        .post("/accounts", Who::Operator, "Adds an account.", accounts::create)
+        .get("/accounts/summary", Who::Viewer, "How many accounts there are, and how they are.", accounts::summary)
+        .post("/accounts/test", Who::Operator, "Asks once for an account that is not kept.", accounts::test)
+        .post("/accounts/refresh", Who::Operator, "Looks at many accounts now, as a job.", refresh::many)
+        .post("/accounts/{id}/refresh", Who::Operator, "Looks at one account now, as a job.", refresh::one)
+        .get("/accounts/{id}", Who::Viewer, "One account.", accounts::one)
+        .put("/accounts/{id}", Who::Operator, "Changes an account; what is left out stays.", accounts::update)
+        .delete("/accounts/{id}", Who::Operator, "Removes an account with its history.", accounts::delete)
+        .get("/accounts/{id}/readings", Who::Viewer, "The history of an account.", readings::readings)
+        .get("/providers", Who::Viewer, "Whom accounts can be kept at, and what each wants to know.", providers::list);
     let old = Routes::new(auth)
-        .get("/credits", Who::Viewer.at(Rate::Credits), old::credits)
-        .get("/refresh", Who::Operator.at(Rate::Refresh), old::refresh)
-        .post("/refresh", Who::Operator.at(Rate::Refresh), old::refresh_named)
-        .get("/config/projects", Who::Viewer, old::projects)
-        .post("/config/threshold", Who::Operator, old::threshold)
-        .get("/history/balance", Who::Viewer, old::history_balance)
-        .get("/history/trend/{id}", Who::Viewer, old::history_trend)
-        .get("/history/alerts", Who::Viewer, old::history_alerts)
-        .get("/history/stats", Who::Viewer, old::history_stats);
+        .get("/credits", Who::Viewer.at(Rate::Credits), "Every balance.", old::credits)
+        .get("/refresh", Who::Operator.at(Rate::Refresh), "Looks at every balance now.", old::refresh)
+        .post("/refresh", Who::Operator.at(Rate::Refresh), "Looks at one balance or all now.", old::refresh_named)
+        .get("/config/projects", Who::Viewer, "What is watched, and its thresholds.", old::projects)
+        .post("/config/threshold", Who::Operator, "Changes the threshold of a balance.", old::threshold)
+        .get("/history/balance", Who::Viewer, "Levels, newest first.", history::balances)
+        .get("/history/trend/{id}", Who::Viewer, "Levels of one balance with their extremes.", history::trend)
+        .get("/history/alerts", Who::Viewer, "Alerts, newest first.", history::alerts)
+        .get("/history/stats", Who::Viewer, "Extremes and means of every balance.", history::stats);
     let (modern, old) = (modern.merge(keys::routes(auth)), old.merge(old_keys::routes(auth)));
     Routes::new(auth).nest("/api/v1", modern).nest("/api", old).with_state(state)
 }

@@ -2,16 +2,17 @@
 
 use super::AccountsState;
 use super::keys::{delete_chosen, options_of, refused, reveal};
-use crate::keys::{Import, KeyFilter, Line, MAX_IDS, Selection, Tally, parse_values};
+use crate::keys::{Import, KeyFilter, KeyInput, Line, MAX_IDS, Selection, Tally, parse_values};
 use crate::store::keys::{KeyRow, KeyStamp, key_stamp, keys_after, share_of};
+use api::openapi::{Created, Reply, Tagged};
 use api::{Admin, ApiError, Auth, Json, Operator, Path, Reader, Routes, Who};
 use axum::Extension;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse, Response};
 use model::Timestamp;
 use rust_decimal::Decimal;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -28,13 +29,13 @@ const FRESH: Duration = Duration::from_secs(1);
 /// The routes under `/api`.
 pub(super) fn routes(auth: &Auth) -> Routes<AccountsState> {
     Routes::new(auth)
-        .get("/data", Who::Viewer, data)
-        .get("/keys", Who::Viewer, list)
-        .post("/keys", Who::Operator, add)
-        .post("/keys/import", Who::Operator, import)
-        .post("/keys/batch-delete", Who::Operator, batch_delete)
-        .delete("/keys/{id}", Who::Operator, delete)
-        .get("/keys/{id}/full", Who::Admin, full)
+        .get("/data", Who::Viewer, "Every key with what is left of it.", data)
+        .get("/keys", Who::Viewer, "Every key, masked.", list)
+        .post("/keys", Who::Operator, "Adds a key.", add)
+        .post("/keys/import", Who::Operator, "Adds keys.", import)
+        .post("/keys/batch-delete", Who::Operator, "Deletes keys by id.", batch_delete)
+        .delete("/keys/{id}", Who::Operator, "Deletes a key.", delete)
+        .get("/keys/{id}/full", Who::Admin, "A key as it is; noted in the audit log.", full)
         .with_extension(Arc::new(Latest::default()))
 }
 
@@ -79,23 +80,24 @@ async fn data(
     State(state): State<AccountsState>,
     Extension(latest): Extension<Arc<Latest>>,
     headers: HeaderMap,
-) -> Result<Response, ApiError> {
+) -> Result<Reply<Tagged<Everything>>, ApiError> {
     let Answer { etag, body, .. } = latest.answer(&state).await?;
     let known = headers.get(header::IF_NONE_MATCH).and_then(|v| v.to_str().ok());
     let same = known.is_some_and(|known| known.split(',').any(|tag| matches(tag.trim(), &etag)));
     let headers = [(header::ETAG, etag), (header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"))];
     if same {
-        return Ok((StatusCode::NOT_MODIFIED, headers).into_response());
+        return Ok(Reply::of((StatusCode::NOT_MODIFIED, headers)));
     }
     let json = [(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))];
-    Ok((headers, json, body).into_response())
+    Ok(Reply::of((headers, json, body)))
 }
 
 fn matches(tag: &str, etag: &HeaderValue) -> bool {
     tag == "*" || tag.strip_prefix("W/").unwrap_or(tag).as_bytes() == etag.as_bytes()
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "OldKeyData")]
 struct Everything {
     update_time: Option<Timestamp>,
     total_count: usize,
@@ -103,22 +105,30 @@ struct Everything {
     data: Vec<OldRow>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[allow(non_snake_case, reason = "the names of the system that is replaced")]
+#[schemars(rename = "OldKeyTotals")]
 struct OldTotals {
+    #[schemars(with = "Option<f64>")]
     total_orgTotalTokensUsed: Option<Box<RawValue>>,
+    #[schemars(with = "Option<f64>")]
     total_totalAllowance: Option<Box<RawValue>>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "OldKeyRow")]
 struct OldRow {
     id: String,
     key: String,
     start_date: Option<String>,
     end_date: Option<String>,
+    #[schemars(with = "Option<f64>")]
     total_allowance: Option<Box<RawValue>>,
+    #[schemars(with = "Option<f64>")]
     org_total_tokens_used: Option<Box<RawValue>>,
+    #[schemars(with = "Option<f64>")]
     remaining: Option<Box<RawValue>>,
+    #[schemars(with = "Option<f64>")]
     used_ratio: Option<Box<RawValue>>,
     last_updated: Option<Timestamp>,
     error: Option<String>,
@@ -171,7 +181,8 @@ async fn everything(state: &AccountsState) -> Result<Everything, StoreError> {
     Ok(Everything { update_time: newest, total_count: data.len(), totals, data })
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "OldKeyListed")]
 struct Listed {
     id: String,
     name: String,
@@ -194,11 +205,24 @@ async fn list(_: Reader, State(state): State<AccountsState>) -> Result<axum::Jso
     }
 }
 
+/// A key as it is given. The text is checked where it is read, so that nothing of it comes back in an error.
+#[derive(Deserialize, JsonSchema)]
+#[serde(transparent)]
+#[schemars(rename = "OldKey")]
+struct OneKey(#[schemars(with = "KeyInput")] Value);
+
+/// What was done.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "OldSuccess")]
+struct Success {
+    success: bool,
+}
+
 async fn add(
     operator: Operator,
     State(state): State<AccountsState>,
-    Json(body): Json<Value>,
-) -> Result<(StatusCode, axum::Json<Value>), ApiError> {
+    Json(OneKey(body)): Json<OneKey>,
+) -> Result<Created<axum::Json<Success>>, ApiError> {
     let report = taken_in(&state, operator, parse_values(vec![body])).await?;
     if let Some(error) = report.errors.first() {
         return Err(ApiError::bad_request(error.error.clone()));
@@ -206,7 +230,7 @@ async fn add(
     if report.success == 0 {
         return Err(ApiError::conflict("the key is there already"));
     }
-    Ok((StatusCode::CREATED, axum::Json(serde_json::json!({ "success": true }))))
+    Ok(Created(axum::Json(Success { success: true })))
 }
 
 async fn taken_in(
@@ -222,26 +246,36 @@ async fn taken_in(
     Ok(report)
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "OldKeyImported")]
 struct Imported {
     success: u64,
     failed: u64,
     duplicates: u64,
 }
 
+/// Keys as they are given. Read by hand: the words of an error of the reader would quote a key.
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "OldKeys")]
+struct ManyKeys {
+    #[schemars(with = "Vec<KeyInput>")]
+    keys: Value,
+}
+
 async fn import(
     operator: Operator,
     State(state): State<AccountsState>,
-    Json(mut body): Json<Value>,
+    Json(ManyKeys { keys }): Json<ManyKeys>,
 ) -> Result<axum::Json<Imported>, ApiError> {
-    let Some(Value::Array(keys)) = body.get_mut("keys").map(Value::take) else {
+    let Value::Array(keys) = keys else {
         return Err(ApiError::bad_request("the body must be {\"keys\": […]}"));
     };
     let report = taken_in(&state, operator, parse_values(keys)).await?;
     Ok(axum::Json(Imported { success: report.success, failed: report.failed, duplicates: report.duplicates }))
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "OldKeyFull")]
 struct Full {
     id: String,
     key: String,
@@ -260,26 +294,29 @@ async fn delete(
     operator: Operator,
     State(state): State<AccountsState>,
     Path(id): Path<i64>,
-) -> Result<axum::Json<Value>, ApiError> {
+) -> Result<axum::Json<Success>, ApiError> {
     match delete_chosen(&state, operator, &Selection::Ids(vec![id])).await? {
         0 => Err(ApiError::not_found(format!("key {id}"))),
-        _ => Ok(axum::Json(serde_json::json!({ "success": true }))),
+        _ => Ok(axum::Json(Success { success: true })),
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(untagged)]
+#[schemars(rename = "OldKeyId")]
 enum Id {
     Number(i64),
     Text(String),
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "OldKeyIds")]
 struct Ids {
     ids: Vec<Id>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "OldKeyBatchDeleted")]
 struct BatchDeleted {
     success: u64,
     failed: u64,

@@ -3,9 +3,11 @@
 use super::AccountsState;
 use api::{Data, Reader};
 use axum::extract::State;
+use schemars::JsonSchema;
 use serde::Serialize;
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Provider")]
 pub(super) struct ProviderJson {
     name: String,
     title: String,
@@ -17,7 +19,8 @@ pub(super) struct ProviderJson {
     params: Vec<ParamJson>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "ProviderParam")]
 struct ParamJson {
     name: String,
     about: String,

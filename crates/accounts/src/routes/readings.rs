@@ -3,10 +3,12 @@
 use super::AccountsState;
 use super::accounts::balance;
 use crate::store::{Account, ReadingRow, history};
+use api::openapi::{Declared, Parameter};
 use api::{ApiError, Data, Params, Path, Reader};
 use axum::extract::State;
 use model::Timestamp;
 use rust_decimal::Decimal;
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::time::Duration;
 
@@ -14,7 +16,8 @@ const DAY: u64 = 86_400;
 /// Rows of one answer at most.
 const MOST: i64 = 20_000;
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "ReadingSeries")]
 pub(super) struct Series {
     account: i64,
     pub(super) name: String,
@@ -34,7 +37,8 @@ pub(super) struct Series {
 }
 
 /// A stretch in which every look gave the same level.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "ReadingStretch")]
 pub(super) struct Stretch {
     pub(super) at: Timestamp,
     pub(super) until: Timestamp,
@@ -47,22 +51,32 @@ pub(super) struct Stretch {
     added: f64,
 }
 
+/// Which stretch.
+pub(super) struct Asked;
+
+impl Declared for Asked {
+    const PARAMETERS: &'static [Parameter] = &[
+        Parameter::number("days", 1, 3650, Some(30), "So many days back; not with `from`."),
+        Parameter::time("from", "Its beginning."),
+        Parameter::time("to", "Its end; now without it."),
+        Parameter::number("limit", 1, MOST, Some(MOST), "Rows at most."),
+    ];
+}
+
 pub(super) async fn readings(
     _: Reader,
     State(state): State<AccountsState>,
     Path(id): Path<i64>,
-    params: Params,
+    params: Params<Asked>,
 ) -> Result<Data<Series>, ApiError> {
-    params.only(&["days", "from", "to", "limit"])?;
     let account = balance(&state, id).await?;
-    let to = params.time("to")?.unwrap_or_else(|| state.now());
-    let days = params.number("days", 1..=3650)?.unwrap_or(30).unsigned_abs();
-    let from = params.time("from")?.unwrap_or(to - Duration::from_secs(days * DAY));
+    let to = params.time("to").unwrap_or_else(|| state.now());
+    let days = u64::from(params.count("days"));
+    let from = params.time("from").unwrap_or(to - Duration::from_secs(days * DAY));
     if from >= to {
         return Err(ApiError::bad_request("from must be before to"));
     }
-    let limit = params.number("limit", 1..=MOST)?.unwrap_or(MOST);
-    Ok(Data::of(series(&state, account, (from, to), limit).await?))
+    Ok(Data::of(series(&state, account, (from, to), params.count("limit").into()).await?))
 }
 
 pub(super) async fn series(

@@ -7,11 +7,13 @@ use crate::store::refreshes::{Refresh, start};
 use api::{ApiError, Data, Json, Operator, Path};
 use axum::extract::State;
 use model::WatchKind;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 /// Which ones: these, those of a provider or label, or all.
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
+#[schemars(rename = "AccountChoice")]
 pub(super) struct Which {
     ids: Option<Vec<i64>>,
     filter: Option<KeyFilter>,

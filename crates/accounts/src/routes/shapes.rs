@@ -8,10 +8,12 @@ use crate::store::{Account, OpenAlert, due_of, open_alerts};
 use crate::threshold::Threshold;
 use model::{TargetState, Timestamp, WatchKind};
 use rust_decimal::Decimal;
+use schemars::JsonSchema;
 use serde::Serialize;
 use store::StoreError;
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Account")]
 pub(super) struct AccountJson {
     id: i64,
     name: String,
@@ -49,7 +51,8 @@ pub(super) struct AccountJson {
     alerts: Vec<AlertJson>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "AccountAlert")]
 struct AlertJson {
     id: i64,
     alert_type: String,

@@ -4,12 +4,13 @@
 use super::keys::Chosen;
 use crate::keys::Selection;
 use model::{Timestamp, WatchKind};
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::time::Duration;
 use store::{Row, Store, StoreError, Tx, args};
 
 /// A refresh and how far it is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Refresh {
     /// Its number.
     pub id: i64,

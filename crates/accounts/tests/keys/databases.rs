@@ -91,7 +91,7 @@ async fn what_is_unknown_comes_last_either_way(w: &World) {
     for (_, order) in KeyOrder::WORDS {
         let mut all = Vec::new();
         for n in 0..5 {
-            all.extend(page(w, *order, false, n * 1000, 1000).await);
+            all.extend(page(w, order, false, n * 1000, 1000).await);
         }
         all.sort_unstable();
         assert_eq!(all, ids, "each key is on one page: {order:?}");

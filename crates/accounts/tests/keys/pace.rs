@@ -33,7 +33,7 @@ async fn pace() {
     ] {
         println!("filter by {:?}", filter.asked());
         for (word, order) in KeyOrder::WORDS {
-            pages(&w, word, *order, &filter).await;
+            pages(&w, word, order, &filter).await;
         }
     }
     let begun = Instant::now();

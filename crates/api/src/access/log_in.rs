@@ -2,13 +2,14 @@
 
 use super::role::{Caller, Way};
 use super::{Credential, session as cookies};
+use crate::openapi::{Reply, Takes};
 use crate::server::Shared;
 use crate::{ApiError, Data, Json, Mode, Viewer};
 use axum::extract::{FromRequestParts, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
-use axum::response::{IntoResponse, Response};
 use model::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use settings::Secret;
 use std::convert::Infallible;
@@ -35,8 +36,11 @@ impl FromRequestParts<Shared> for Origin {
     }
 }
 
+/// Nothing of the request's own.
+impl Takes for Origin {}
+
 /// What opens a session: a password, with a name or without, or a key.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct LogIn {
     username: Option<String>,
@@ -44,8 +48,9 @@ pub(crate) struct LogIn {
     api_key: Option<Secret>,
 }
 
-#[derive(Serialize)]
-struct Opened {
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "SessionOpened")]
+pub(crate) struct Opened {
     name: &'static str,
     role: &'static str,
     csrf: String,
@@ -57,7 +62,7 @@ pub(crate) async fn log_in(
     from: Origin,
     headers: HeaderMap,
     Json(given): Json<LogIn>,
-) -> Result<Response, ApiError> {
+) -> Result<Reply<Data<Opened>>, ApiError> {
     // Else another site could log people in to an account of its own.
     cookies::same_site(&headers)?;
     let auth = &shared.auth;
@@ -87,7 +92,7 @@ pub(crate) async fn log_in(
         csrf: cookies::csrf(&id),
         expires_at: caller.expires_at,
     };
-    Ok(([(header::SET_COOKIE, cookie)], Data::of(opened)).into_response())
+    Ok(Reply::of(([(header::SET_COOKIE, cookie)], Data::of(opened))))
 }
 
 /// One try to be recognised, which counts as a failed one unless it is right.
@@ -116,20 +121,25 @@ async fn attempt<'a>(
     }
 }
 
-#[derive(Serialize)]
-struct Closed {}
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "SessionClosed")]
+pub(crate) struct Closed {}
 
-pub(crate) async fn log_out(State(shared): State<Shared>, viewer: Viewer, from: Origin) -> Result<Response, ApiError> {
+pub(crate) async fn log_out(
+    State(shared): State<Shared>,
+    viewer: Viewer,
+    from: Origin,
+) -> Result<Reply<Data<Closed>>, ApiError> {
     let auth = &shared.auth;
     if let Some(Caller { way: Way::Session { id }, name, .. }) = viewer.0 {
         auth.sessions()?.close(&id, name, auth.now()).await?;
     }
     let cookie = cookies::set_cookie(None, Duration::ZERO, from.secure)?;
-    Ok(([(header::SET_COOKIE, cookie)], Data::of(Closed {})).into_response())
+    Ok(Reply::of(([(header::SET_COOKIE, cookie)], Data::of(Closed {}))))
 }
 
 /// Which parts an installation has, for the UI.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Features {
     /// The market watch.
     pub market: bool,
@@ -147,7 +157,7 @@ impl Default for Features {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct Session {
     role: &'static str,
     name: Option<&'static str>,
@@ -178,7 +188,7 @@ pub(crate) async fn session(State(shared): State<Shared>, viewer: Viewer) -> Dat
 }
 
 /// What gives a token.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ForToken {
     username: String,
@@ -186,7 +196,7 @@ pub(crate) struct ForToken {
 }
 
 /// As RFC 6749 (5.1) shows a token, outside of the envelope: clients of the system replaced read it so.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct Token {
     access_token: String,
     token_type: &'static str,

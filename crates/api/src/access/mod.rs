@@ -13,10 +13,12 @@ pub use auth::{Access, Auth, Credential};
 pub use log_in::Features;
 pub use password::{PasswordError, PasswordHash};
 pub use role::{Admin, Caller, Operator, Reader, Role, Viewer};
-pub use routes::{Entry, Routes, Terms, Who};
+pub use routes::{Describe, Entry, Routes, Terms, Who};
+pub(crate) use session::NAME as COOKIE;
 pub use session::Sessions;
 pub use token::Tokens;
 
+pub(crate) use crate::limit::Rate;
 pub(crate) use attempts::Attempts;
 pub(crate) use auth::{Presented, presented};
 pub(crate) use log_in::{log_in, log_out, session, token};

@@ -4,6 +4,7 @@
 use super::role::{Caller, Role, Way};
 use super::{Auth, session};
 use crate::limit::{Limits, Rate};
+use crate::openapi::{Described, Sketch};
 use crate::{ApiError, Data};
 use axum::extract::{Request, State};
 use axum::handler::Handler;
@@ -11,6 +12,7 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{self, MethodRouter};
 use axum::{Extension, Router};
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::sync::Arc;
 
@@ -74,7 +76,7 @@ impl From<Who> for Terms {
 }
 
 /// One route as it is listed.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Entry {
     /// The method; a GET route answers HEAD as well.
     pub method: &'static str,
@@ -82,7 +84,14 @@ pub struct Entry {
     pub path: String,
     /// Who may use it, and how often.
     pub terms: Terms,
+    /// What it does, in a sentence.
+    pub about: &'static str,
+    /// Writes down what it takes and answers; pages and their files are not described.
+    pub describe: Option<Describe>,
 }
+
+/// Writes down what a handler takes and answers.
+pub type Describe = fn(&mut Sketch<'_>);
 
 /// A router that knows who may use each of its routes.
 pub struct Routes<S = ()> {
@@ -93,9 +102,15 @@ pub struct Routes<S = ()> {
 
 macro_rules! methods {
     ($($name:ident $method:literal),*) => {$(
-        #[doc = concat!("Adds a ", $method, " route.")]
-        pub fn $name<H: Handler<T, S>, T: 'static>(self, path: &str, terms: impl Into<Terms>, handler: H) -> Self {
-            self.route($method, path, terms.into(), routing::$name(handler))
+        #[doc = concat!("Adds a ", $method, " route, which `about` describes in a sentence.")]
+        pub fn $name<H, T, D>(self, path: &str, terms: impl Into<Terms>, about: &'static str, handler: H) -> Self
+        where
+            H: Handler<T, S> + Described<D>,
+            T: 'static,
+        {
+            let (path, terms) = (path.to_owned(), terms.into());
+            let entry = Entry { method: $method, path, terms, about, describe: Some(H::describe) };
+            self.route(entry, routing::$name(handler))
         }
     )*};
 }
@@ -108,11 +123,17 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
 
     methods!(get "GET", post "POST", put "PUT", delete "DELETE");
 
-    fn route(mut self, method: &'static str, path: &str, terms: Terms, handler: MethodRouter<S>) -> Self {
-        let gate = Gate { auth: self.auth.clone(), terms };
+    /// Adds a page or a file of one, for people: it is no part of the described API.
+    pub fn page<H: Handler<T, S>, T: 'static>(self, path: &str, terms: impl Into<Terms>, handler: H) -> Self {
+        let (path, terms) = (path.to_owned(), terms.into());
+        self.route(Entry { method: "GET", path, terms, about: "A page.", describe: None }, routing::get(handler))
+    }
+
+    fn route(mut self, entry: Entry, handler: MethodRouter<S>) -> Self {
+        let gate = Gate { auth: self.auth.clone(), terms: entry.terms };
         let handler = handler.route_layer(from_fn_with_state(Arc::new(gate), pass));
-        self.router = self.router.route(path, handler);
-        self.entries.push(Entry { method, path: path.to_owned(), terms });
+        self.router = self.router.route(&entry.path, handler);
+        self.entries.push(entry);
         self
     }
 
@@ -211,7 +232,8 @@ impl Gate {
 }
 
 /// One route in `/api/v1/system/routes`.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(rename = "RouteListed")]
 pub(crate) struct Listed {
     method: &'static str,
     path: String,

@@ -8,7 +8,8 @@ use model::Timestamp;
 use std::time::Duration;
 use store::{AuditEntry, SessionRow, Store};
 
-const NAME: &str = "tidewatch_session";
+/// The cookie of a session.
+pub(crate) const NAME: &str = "tidewatch_session";
 const CSRF: &str = "x-csrf-token";
 
 /// Where sessions are kept, and for how long.

@@ -5,6 +5,7 @@ use crate::{ApiError, Data, Json, Operator, Path};
 use axum::extract::State;
 use engine::Event;
 use model::{AlertStatus, Timestamp};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use settings::Span;
@@ -48,7 +49,8 @@ impl AlertsState {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "AlertAcked")]
 pub(super) struct Acked {
     id: i64,
     acknowledged: bool,
@@ -73,7 +75,7 @@ pub(super) async fn ack(
 }
 
 /// Until when: an instant, or for how long from now.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Snooze {
     until: Option<Timestamp>,
@@ -98,7 +100,8 @@ impl Snooze {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "AlertSnoozed")]
 pub(super) struct Snoozed {
     id: i64,
     status: AlertStatus,
@@ -121,7 +124,8 @@ pub(super) async fn snooze(
     Ok(Data::of(Snoozed { id, status: AlertStatus::Snoozed, snoozed_until: until }))
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "AlertResolved")]
 pub(super) struct Resolved {
     id: i64,
     status: AlertStatus,

@@ -35,12 +35,12 @@ pub struct AlertsState {
 /// Lists, explains and answers alerts.
 pub fn router(state: AlertsState) -> Routes {
     let routes = Routes::new(&state.auth)
-        .get("/alerts", Who::Viewer, read::list)
-        .get("/alerts/summary", Who::Viewer, read::summary)
-        .get("/alerts/{id}", Who::Viewer, read::one)
-        .post("/alerts/{id}/ack", Who::Operator, change::ack)
-        .post("/alerts/{id}/snooze", Who::Operator, change::snooze)
-        .post("/alerts/{id}/resolve", Who::Operator, change::resolve);
+        .get("/alerts", Who::Viewer, "Alerts, newest first; without `status` all that people were told of.", read::list)
+        .get("/alerts/summary", Who::Viewer, "How many alerts are open, by severity, watch and status.", read::summary)
+        .get("/alerts/{id}", Who::Viewer, "One alert, why it was raised, and who was told of it.", read::one)
+        .post("/alerts/{id}/ack", Who::Operator, "Somebody has seen it: no more reminders.", change::ack)
+        .post("/alerts/{id}/snooze", Who::Operator, "No more reminders for a while.", change::snooze)
+        .post("/alerts/{id}/resolve", Who::Operator, "Ends an alert nobody looks at any more.", change::resolve);
     Routes::new(&state.auth).nest("/api/v1", routes).with_state(state)
 }
 

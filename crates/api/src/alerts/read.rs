@@ -2,7 +2,8 @@
 
 use super::AlertsState;
 use super::shapes::{AlertJson, Explained, Summary, Why, log};
-use crate::{ApiError, Data, List, Params, Path, Reader};
+use crate::openapi::{Declared, Parameter};
+use crate::{ApiError, Data, List, Params, Path, Reader, words};
 use axum::extract::State;
 use model::{AlertStatus, Severity, WatchKind};
 use notify::DeliveryFilter;
@@ -12,7 +13,7 @@ use store::{AlertFilter, AlertStage};
 const MESSAGES: u32 = 100;
 const DELIVERIES: u32 = 1_000;
 
-const STAGES: &[(&str, AlertStage)] = &[
+const STAGES: [(&str, AlertStage); 7] = [
     ("open", AlertStage::Open),
     ("pending", AlertStage::Only(AlertStatus::Pending)),
     ("firing", AlertStage::Only(AlertStatus::Firing)),
@@ -22,7 +23,7 @@ const STAGES: &[(&str, AlertStage)] = &[
     ("all", AlertStage::All),
 ];
 
-const KINDS: &[(&str, WatchKind)] = &[
+const KINDS: [(&str, WatchKind); 5] = [
     ("market", WatchKind::Market),
     ("account", WatchKind::Account),
     ("key", WatchKind::Key),
@@ -30,33 +31,43 @@ const KINDS: &[(&str, WatchKind)] = &[
     ("mailbox", WatchKind::Mailbox),
 ];
 
-const SEVERITIES: &[(&str, Severity)] =
-    &[("info", Severity::Info), ("warning", Severity::Warning), ("critical", Severity::Critical)];
+const SEVERITIES: [(&str, Severity); 3] =
+    [("info", Severity::Info), ("warning", Severity::Warning), ("critical", Severity::Critical)];
 
-const PARAMETERS: &[&str] =
-    &["status", "kind", "ref_id", "ip_id", "severity", "acknowledged", "q", "page", "page_size"];
+/// What the list may be asked.
+pub(super) struct Asked;
 
-fn filter(params: &Params) -> Result<AlertFilter, ApiError> {
-    let mut kind = params.choice("kind", KINDS)?;
-    let mut ref_id = params.number("ref_id", 1..=i64::MAX)?;
-    if let Some(ip) = params.number("ip_id", 1..=i64::MAX)? {
+impl Declared for Asked {
+    const PARAMETERS: &'static [Parameter] = &[
+        Parameter::word("status", &words(&STAGES), "Where they stand."),
+        Parameter::word("kind", &words(&KINDS), "The watch that raised them."),
+        Parameter::id("ref_id", "The row they are about, of the watch `kind`."),
+        Parameter::id("ip_id", "The IP they are about; instead of `kind` and `ref_id`."),
+        Parameter::word("severity", &words(&SEVERITIES), "How bad."),
+        Parameter::flag("acknowledged", "Whether somebody has seen them."),
+        Parameter::text("q", 200, "A part of the title or the message."),
+        Parameter::PAGE,
+        Parameter::PAGE_SIZE,
+    ];
+}
+
+fn filter(params: &Params<Asked>) -> Result<AlertFilter, ApiError> {
+    let mut kind = params.choice("kind", &KINDS);
+    let mut ref_id = params.number("ref_id");
+    if let Some(ip) = params.number("ip_id") {
         if kind.is_some_and(|kind| kind != WatchKind::Market) || ref_id.is_some_and(|id| id != ip) {
             return Err(ApiError::bad_request("ip_id is of the market: leave out kind and ref_id"));
         }
         (kind, ref_id) = (Some(WatchKind::Market), Some(ip));
     }
-    let text = params.text("q").map(str::trim).filter(|text| !text.is_empty());
-    if text.is_some_and(|text| text.chars().count() > 200) {
-        return Err(ApiError::bad_request("q has at most 200 characters"));
-    }
-    let paging = params.paging()?;
+    let paging = params.paging();
     Ok(AlertFilter {
-        stage: params.choice("status", STAGES)?.unwrap_or_default(),
+        stage: params.choice("status", &STAGES).unwrap_or_default(),
         kind,
         ref_id,
-        severity: params.choice("severity", SEVERITIES)?,
-        acknowledged: params.choice("acknowledged", &[("true", true), ("false", false)])?,
-        text: text.map(str::to_owned),
+        severity: params.choice("severity", &SEVERITIES),
+        acknowledged: params.flag("acknowledged"),
+        text: params.trimmed("q").map(str::to_owned),
         offset: paging.offset(),
         limit: paging.page_size,
     })
@@ -66,15 +77,14 @@ fn filter(params: &Params) -> Result<AlertFilter, ApiError> {
 pub(super) async fn list(
     _: Reader,
     State(state): State<AlertsState>,
-    params: Params,
+    params: Params<Asked>,
 ) -> Result<List<AlertJson>, ApiError> {
-    params.only(PARAMETERS)?;
     let (rows, total) = store::list_alerts(&state.store, &filter(&params)?).await?;
     let names = state.names_of(&rows).await?;
     let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
     let notices = store::notice_counts(&state.store, &ids).await?;
     let rows = rows.into_iter().map(|row| AlertJson::of(row, &names, &notices)).collect();
-    Ok(List::of(rows, total, params.paging()?))
+    Ok(List::of(rows, total, params.paging()))
 }
 
 pub(super) async fn one(

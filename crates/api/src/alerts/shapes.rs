@@ -3,12 +3,14 @@
 use super::Names;
 use model::{AlertStatus, Timestamp, WatchKind};
 use notify::DeliveryRow;
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::{BTreeMap, HashMap};
 use store::{AlertCount, AlertRow, OutboxRow};
 
 /// One alert.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Alert")]
 pub(super) struct AlertJson {
     id: i64,
     kind: String,
@@ -34,7 +36,7 @@ pub(super) struct AlertJson {
     notices: u64,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct IpJson {
     ip_id: i64,
     ip_name: Option<String>,
@@ -71,7 +73,8 @@ impl AlertJson {
 }
 
 /// One alert with its reasons and who was told of it.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "AlertExplained")]
 pub(super) struct Explained {
     #[serde(flatten)]
     pub(super) alert: AlertJson,
@@ -81,7 +84,8 @@ pub(super) struct Explained {
 }
 
 /// What was found, and how often in a row.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "AlertWhy")]
 pub(super) struct Why {
     value: Option<f64>,
     title: String,
@@ -89,7 +93,8 @@ pub(super) struct Why {
     life: LifeJson,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "AlertLife")]
 struct LifeJson {
     status: AlertStatus,
     failures: u32,
@@ -124,7 +129,8 @@ impl Why {
 }
 
 /// One message about the alert.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "AlertNotice")]
 pub(super) struct NoticeJson {
     id: i64,
     notice: String,
@@ -157,7 +163,8 @@ pub(super) fn log(messages: Vec<OutboxRow>, deliveries: Vec<DeliveryRow>) -> Vec
 }
 
 /// How much is open.
-#[derive(Default, Serialize)]
+#[derive(Default, Serialize, JsonSchema)]
+#[schemars(rename = "AlertSummary")]
 pub(super) struct Summary {
     open: u64,
     pending: u64,

@@ -1,25 +1,48 @@
 //! What was sent, what waits and what was given up, and sending that after all.
 
 use super::Shared;
-use crate::{Admin, ApiError, Data, Json, List, Params, Path, Reader};
+use crate::openapi::{Declared, Parameter};
+use crate::{Admin, ApiError, Data, Json, List, Paging, Params, Path, Reader, words};
 use axum::extract::State;
 use notify::{DeliveryFilter, DeliveryRow, DeliveryState};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
-const STATES: &[(&str, DeliveryState)] = &[
+const STATES: [(&str, DeliveryState); 4] = [
     ("waiting", DeliveryState::Waiting),
     ("sent", DeliveryState::Sent),
     ("dead", DeliveryState::Dead),
     ("dropped", DeliveryState::Dropped),
 ];
 
-async fn page(state: &Shared, params: &Params, channel: Option<i64>) -> Result<List<DeliveryRow>, ApiError> {
-    let paging = params.paging()?;
+const STATE: Parameter = Parameter::word("state", &words(&STATES), "Where they stand.");
+const ALERT: Parameter = Parameter::id("alert_id", "The alert they tell of.");
+
+/// What the list may be asked.
+pub(super) struct Asked;
+
+impl Declared for Asked {
+    const PARAMETERS: &'static [Parameter] =
+        &[STATE, Parameter::id("channel_id", "The channel they go to."), ALERT, Parameter::PAGE, Parameter::PAGE_SIZE];
+}
+
+/// What the list of one channel may be asked.
+pub(super) struct AskedOfOne;
+
+impl Declared for AskedOfOne {
+    const PARAMETERS: &'static [Parameter] = &[STATE, ALERT, Parameter::PAGE, Parameter::PAGE_SIZE];
+}
+
+async fn page<Q: Declared>(
+    state: &Shared,
+    params: &Params<Q>,
+    channel_id: Option<i64>,
+) -> Result<List<DeliveryRow>, ApiError> {
+    let paging: Paging = params.paging();
     let filter = DeliveryFilter {
-        channel_id: channel,
-        state: params.choice("state", STATES)?,
-        alert_id: params.number("alert_id", 1..=i64::MAX)?,
+        channel_id,
+        state: params.choice("state", &STATES),
+        alert_id: params.number("alert_id"),
         offset: paging.offset(),
         limit: paging.page_size,
     };
@@ -30,20 +53,17 @@ async fn page(state: &Shared, params: &Params, channel: Option<i64>) -> Result<L
 pub(super) async fn list(
     _: Reader,
     State(state): State<Shared>,
-    params: Params,
+    params: Params<Asked>,
 ) -> Result<List<DeliveryRow>, ApiError> {
-    params.only(&["state", "channel_id", "alert_id", "page", "page_size"])?;
-    let channel = params.number("channel_id", 1..=i64::MAX)?;
-    page(&state, &params, channel).await
+    page(&state, &params, params.number("channel_id")).await
 }
 
 pub(super) async fn of_channel(
     _: Reader,
     State(state): State<Shared>,
     Path(id): Path<i64>,
-    params: Params,
+    params: Params<AskedOfOne>,
 ) -> Result<List<DeliveryRow>, ApiError> {
-    params.only(&["state", "alert_id", "page", "page_size"])?;
     state.channel(id).await?;
     page(&state, &params, Some(id)).await
 }
@@ -67,11 +87,18 @@ pub(super) async fn resend(
 }
 
 /// Which of the dead ones; all without a word.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "ResendWhich")]
 pub(super) struct Which {
     channel_id: Option<i64>,
     alert_id: Option<i64>,
+}
+
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Resent")]
+pub(super) struct Resent {
+    resent: u64,
 }
 
 /// By filter, not by page.
@@ -79,7 +106,7 @@ pub(super) async fn resend_all(
     admin: Admin,
     State(state): State<Shared>,
     Json(which): Json<Which>,
-) -> Result<Data<Value>, ApiError> {
+) -> Result<Data<Resent>, ApiError> {
     let filter = DeliveryFilter { channel_id: which.channel_id, alert_id: which.alert_id, ..DeliveryFilter::default() };
     let mut tx = state.store.begin().await?;
     let count = notify::resend_all(&mut tx, &filter, state.now()).await?;
@@ -88,5 +115,5 @@ pub(super) async fn resend_all(
     state.audit(&mut tx, admin, "delivery.resend", subject).await?;
     tx.commit().await?;
     state.deliverer.wake();
-    Ok(Data::of(json!({ "resent": count })))
+    Ok(Data::of(Resent { resent: count }))
 }

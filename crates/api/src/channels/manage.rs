@@ -2,11 +2,12 @@
 
 use super::shapes::ChannelJson;
 use super::{Shared, refused};
+use crate::openapi::Created;
 use crate::{Admin, ApiError, Data, Json, Params, Path, Reader};
 use axum::extract::State;
-use axum::http::StatusCode;
 use notify::{ChannelDraft, ChannelRow, Form, Origin};
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde::Serialize;
 
 /// The form of every kind.
 pub(super) async fn kinds(_: Reader) -> Data<&'static [Form]> {
@@ -16,9 +17,8 @@ pub(super) async fn kinds(_: Reader) -> Data<&'static [Form]> {
 pub(super) async fn list(
     _: Reader,
     State(state): State<Shared>,
-    params: Params,
+    _: Params<()>,
 ) -> Result<Data<Vec<ChannelJson>>, ApiError> {
-    params.only(&[])?;
     let mut counts = notify::channel_counts(&state.store).await?;
     let rows = notify::list_channels(&state.store).await?;
     let shown = |row: ChannelRow| {
@@ -46,13 +46,13 @@ pub(super) async fn create(
     admin: Admin,
     State(state): State<Shared>,
     Json(draft): Json<ChannelDraft>,
-) -> Result<(StatusCode, Data<ChannelJson>), ApiError> {
+) -> Result<Created<Data<ChannelJson>>, ApiError> {
     let mut tx = state.store.begin().await?;
     let added = notify::add_channel(&mut tx, &draft, Origin::Ui, &state.deliverer.rules(), state.now()).await;
     let id = added.map_err(|e| refused(e, &draft))?;
     state.audit(&mut tx, admin, "channel.create", format!("channel:{id}")).await?;
     tx.commit().await?;
-    Ok((StatusCode::CREATED, shown(&state, id).await?))
+    Ok(Created(shown(&state, id).await?))
 }
 
 /// What the configuration keeps is changed there: a change here would be undone at the next start.
@@ -85,12 +85,19 @@ pub(super) async fn update(
     shown(&state, id).await
 }
 
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "ChannelRemoved")]
+pub(super) struct Removed {
+    id: i64,
+    deleted: bool,
+}
+
 /// What waits for it is dropped.
 pub(super) async fn delete(
     admin: Admin,
     State(state): State<Shared>,
     Path(id): Path<i64>,
-) -> Result<Data<Value>, ApiError> {
+) -> Result<Data<Removed>, ApiError> {
     own(&state.channel(id).await?)?;
     let mut tx = state.store.begin().await?;
     if !notify::remove_channel(&mut tx, id).await? {
@@ -98,5 +105,5 @@ pub(super) async fn delete(
     }
     state.audit(&mut tx, admin, "channel.delete", format!("channel:{id}")).await?;
     tx.commit().await?;
-    Ok(Data::of(json!({ "id": id, "deleted": true })))
+    Ok(Data::of(Removed { id, deleted: true }))
 }

@@ -43,18 +43,18 @@ impl std::ops::Deref for Shared {
 /// Keeps and tries channels, shows and repeats deliveries.
 pub fn router(state: ChannelsState) -> Routes {
     let routes = Routes::new(&state.auth)
-        .get("/channels", Who::Viewer, manage::list)
-        .post("/channels", Who::Admin, manage::create)
-        .get("/channels/kinds", Who::Viewer, manage::kinds)
-        .post("/channels/test", Who::Admin, trial::draft)
-        .get("/channels/{id}", Who::Viewer, manage::one)
-        .put("/channels/{id}", Who::Admin, manage::update)
-        .delete("/channels/{id}", Who::Admin, manage::delete)
-        .post("/channels/{id}/test", Who::Admin, trial::saved)
-        .get("/channels/{id}/deliveries", Who::Viewer, deliveries::of_channel)
-        .get("/deliveries", Who::Viewer, deliveries::list)
-        .post("/deliveries/resend", Who::Admin, deliveries::resend_all)
-        .post("/deliveries/{id}/resend", Who::Admin, deliveries::resend);
+        .get("/channels", Who::Viewer, "Where messages go.", manage::list)
+        .post("/channels", Who::Admin, "Adds a channel.", manage::create)
+        .get("/channels/kinds", Who::Viewer, "The kinds of channels and what each wants to know.", manage::kinds)
+        .post("/channels/test", Who::Admin, "Sends a test message as a draft says.", trial::draft)
+        .get("/channels/{id}", Who::Viewer, "One channel, without its secrets.", manage::one)
+        .put("/channels/{id}", Who::Admin, "Changes a channel; secrets left out stay.", manage::update)
+        .delete("/channels/{id}", Who::Admin, "Removes a channel and drops what waits for it.", manage::delete)
+        .post("/channels/{id}/test", Who::Admin, "Sends a test message by the path of a real one.", trial::saved)
+        .get("/channels/{id}/deliveries", Who::Viewer, "What was sent to a channel.", deliveries::of_channel)
+        .get("/deliveries", Who::Viewer, "What was sent, what waits and what was given up.", deliveries::list)
+        .post("/deliveries/resend", Who::Admin, "Sends what was given up again, by filter.", deliveries::resend_all)
+        .post("/deliveries/{id}/resend", Who::Admin, "Sends one that was given up again.", deliveries::resend);
     Routes::new(&state.auth).nest("/api/v1", routes).with_state(Shared { state, pace: Arc::default() })
 }
 

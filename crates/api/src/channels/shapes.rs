@@ -3,11 +3,13 @@
 use super::ChannelsState;
 use model::Timestamp;
 use notify::{ChannelCounts, ChannelDraft, ChannelRow, NotifyError, Origin};
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
 /// One channel. The draft's own serialisation leaves out what is secret; `config` is what may be shown.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Channel")]
 pub(super) struct ChannelJson {
     id: i64,
     #[serde(flatten)]

@@ -1,11 +1,12 @@
 //! Trying a channel, kept or not yet: the very path of a real send.
 
 use super::{Shared, refused};
+use crate::openapi::{Optional, Raw};
 use crate::{Admin, ApiError, Data, Json, Path};
-use axum::body::Bytes;
 use axum::extract::State;
 use model::Timestamp;
 use notify::{ChannelDraft, NotifyError, Trial, Verdict};
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -33,7 +34,8 @@ impl Pace {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "ChannelTrial")]
 pub(super) struct TrialJson {
     /// The other side has it.
     delivered: bool,
@@ -86,10 +88,10 @@ pub(super) async fn saved(
     _: Admin,
     State(state): State<Shared>,
     Path(id): Path<i64>,
-    body: Bytes,
+    body: Raw<Optional<ChannelDraft>>,
 ) -> Result<Data<TrialJson>, ApiError> {
     let row = state.channel(id).await?;
-    let draft: Option<ChannelDraft> = match body.trim_ascii() {
+    let draft: Option<ChannelDraft> = match body.0.trim_ascii() {
         b"" | b"{}" => None,
         text => Some(serde_json::from_slice(text).map_err(|e| ApiError::bad_request(format!("body: {e}")))?),
     };

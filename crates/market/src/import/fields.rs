@@ -2,28 +2,77 @@
 
 use crate::store::{IpDraft, IpPatch};
 use crate::thresholds::Thresholds;
+use api::openapi::LINE;
 use model::TargetState;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// An IP as written by a person; what is absent or null is not said.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[schemars(extend("additionalProperties" = false))]
 pub struct IpFields {
+    /// Japanese name, the search keyword, unique.
+    #[schemars(
+        length(min = 1, max = 191),
+        regex(pattern = r"^[^\x00-\x1f\x7f-\x9f]*[^\x00-\x1f\x7f-\x9f\s][^\x00-\x1f\x7f-\x9f]*$")
+    )]
     pub(super) name: Option<String>,
+    /// English name.
+    #[schemars(length(max = 191), regex(pattern = LINE))]
     pub(super) name_en: Option<String>,
+    /// Chinese name.
+    #[schemars(length(max = 191), regex(pattern = LINE))]
     pub(super) name_cn: Option<String>,
+    /// anime, game, vocaloid, character, vtuber …
+    #[schemars(length(max = 64), regex(pattern = LINE))]
     pub(super) category: Option<String>,
+    /// Free words.
+    #[schemars(length(max = 32), inner(length(max = 64), regex(pattern = LINE)))]
     pub(super) tags: Option<Vec<String>>,
+    /// A picture; empty for none.
+    #[schemars(length(max = 2000), regex(pattern = r"^(https?://[A-Za-z0-9][A-Za-z0-9._/-]*)?$"))]
     pub(super) image_url: Option<String>,
+    /// A number of another system, as text or number.
     #[serde(default, deserialize_with = "text_or_number")]
+    #[schemars(length(max = 191), regex(pattern = LINE))]
     pub(super) external_id: Option<String>,
+    /// Free text.
+    #[schemars(length(max = 4000), regex(pattern = LINE))]
     pub(super) notes: Option<String>,
+    /// base interval / interval.
+    #[schemars(range(min = 0.1, max = 10.0))]
     pub(super) weight: Option<f64>,
+    /// Whether it is crawled.
+    #[schemars(extend("enum" = ["active", "paused", null]))]
     status: Option<TargetState>,
+    /// Thresholds of its own.
     thresholds: Option<Thresholds>,
     #[serde(flatten)]
+    #[schemars(skip)]
     others: BTreeMap<String, Value>,
+}
+
+/// The fields of an IP that is not there yet: the name must be said.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(transparent)]
+pub struct NewIp(pub IpFields);
+
+impl JsonSchema for NewIp {
+    fn schema_name() -> Cow<'static, str> {
+        "NewIp".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let mut schema = IpFields::json_schema(generator);
+        schema.insert("required".to_owned(), serde_json::json!(["name"]));
+        if let Some(name) = schema.pointer_mut("/properties/name/type") {
+            *name = "string".into();
+        }
+        schema
+    }
 }
 
 /// What the API adds to an IP; sent back, it is passed over, so that what was read can be written.

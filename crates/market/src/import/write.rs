@@ -5,6 +5,7 @@ use crate::options::ScheduleOptions;
 use crate::schedule::interval_of_weight;
 use crate::store::{Ip, IpPatch, add_ip, find_ip_by_name, set_interval, update_ip};
 use model::{TargetState, Timestamp};
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::HashSet;
 use store::{AuditEntry, Store, StoreError, Tx};
@@ -23,7 +24,8 @@ pub struct ImportOptions<'a> {
 }
 
 /// What became of an import.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(rename = "IpImportReport")]
 pub struct ImportReport {
     /// New IPs.
     pub created: u32,
@@ -38,7 +40,8 @@ pub struct ImportReport {
 }
 
 /// What became of one entry.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(rename = "IpImportDetail")]
 pub struct Detail {
     /// Its name, as far as it has one.
     pub name: Option<String>,

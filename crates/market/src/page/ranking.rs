@@ -3,9 +3,9 @@
 use super::html::Html;
 use super::{Frame, Page, broken};
 use crate::leaderboard::{Board, Ranked, Ranking, Which};
-use crate::routes::MarketState;
+use crate::routes::{AskedBoard, MarketState};
 use crate::store::{Overview, overview};
-use api::Params;
+use api::{ApiError, Params};
 use axum::extract::State;
 use axum::response::Response;
 use store::StoreError;
@@ -15,11 +15,12 @@ const TABS: [(Ranking, &str); 3] =
 const WINDOWS: [(u32, &str); 3] = [(1, "1 hour"), (24, "24 hours"), (168, "7 days")];
 const ROWS: u32 = 50;
 
-pub(super) async fn page(State(state): Page, params: Params) -> Response {
-    // A page answers what it can: a value it does not know is as good as none.
+pub(super) async fn page(State(state): Page, asked: Result<Params<AskedBoard>, ApiError>) -> Response {
+    // A page answers what it can: a query it does not understand is as good as none.
+    let asked = asked.ok();
     let which = Which {
-        ranking: params.choice("type", Ranking::WORDS).ok().flatten().unwrap_or(Ranking::Hot),
-        hours: params.number("hours", 1..=168).ok().flatten().and_then(|n| u32::try_from(n).ok()).unwrap_or(24),
+        ranking: asked.as_ref().and_then(|p| p.choice("type", &Ranking::WORDS)).unwrap_or(Ranking::Hot),
+        hours: asked.as_ref().map_or(24, |p| p.count("hours")),
         limit: ROWS,
     };
     match gather(&state, which).await {

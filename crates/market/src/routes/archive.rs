@@ -2,9 +2,11 @@
 
 use super::{MarketState, audit};
 use crate::store::{cover_of_all, roll_up};
+use api::openapi::{Declared, Parameter};
 use api::{Admin, ApiError, Data, Params};
 use axum::extract::State;
 use model::{HOUR, Period, Timestamp, next_period};
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::time::Duration;
 use store::StoreError;
@@ -13,7 +15,8 @@ const DAY: i64 = 24 * HOUR;
 /// IPs rolled up in one transaction, so that no crawl waits long for the writer.
 const BATCH: usize = 50;
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "RollUpArchived")]
 pub(super) struct Archived {
     period: Period,
     starts_at: Timestamp,
@@ -24,30 +27,35 @@ pub(super) struct Archived {
     incomplete: usize,
 }
 
+/// Which day.
+pub(super) struct Day;
+
+impl Declared for Day {
+    const PARAMETERS: &'static [Parameter] = &[Parameter::date("date", "A day of Japan; yesterday without it.")];
+}
+
+/// Which week.
+pub(super) struct Week;
+
+impl Declared for Week {
+    const PARAMETERS: &'static [Parameter] =
+        &[Parameter::date("week_start", "A Monday; that of last week without it.")];
+}
+
 pub(super) async fn daily(
     admin: Admin,
     State(state): State<MarketState>,
-    params: Params,
+    params: Params<Day>,
 ) -> Result<Data<Archived>, ApiError> {
-    params.only(&["date"])?;
-    archive(&state, admin, Period::Daily, date(&params, "date")?).await
+    archive(&state, admin, Period::Daily, params.date("date")).await
 }
 
 pub(super) async fn weekly(
     admin: Admin,
     State(state): State<MarketState>,
-    params: Params,
+    params: Params<Week>,
 ) -> Result<Data<Archived>, ApiError> {
-    params.only(&["week_start"])?;
-    archive(&state, admin, Period::Weekly, date(&params, "week_start")?).await
-}
-
-/// A date of the market's calendar, as the instant it begins.
-fn date(params: &Params, name: &str) -> Result<Option<Timestamp>, ApiError> {
-    let Some(text) = params.text(name) else { return Ok(None) };
-    let shaped = text.len() == 10 && text.bytes().all(|b| b.is_ascii_digit() || b == b'-');
-    let start = shaped.then(|| Timestamp::parse(&format!("{text}T00:00:00+09:00"))).flatten();
-    start.map(Some).ok_or_else(|| ApiError::bad_request(format!("{name} must be a date, 2026-11-21, got {text:?}")))
+    archive(&state, admin, Period::Weekly, params.date("week_start")).await
 }
 
 async fn archive(

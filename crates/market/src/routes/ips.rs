@@ -3,31 +3,41 @@
 use super::MarketState;
 use super::shapes::IpJson;
 use crate::store::{IpFilter, list_ips, schedule_of};
-use api::{ApiError, Data, List, Params, Path, Viewer};
+use api::openapi::{Declared, Parameter};
+use api::{ApiError, Data, List, Params, Path, Viewer, words};
 use axum::extract::State;
 use model::TargetState;
 
-pub(super) const STATES: &[(&str, TargetState)] =
-    &[("active", TargetState::Active), ("paused", TargetState::Paused), ("deleted", TargetState::Deleted)];
+const STATES: [(&str, TargetState); 3] =
+    [("active", TargetState::Active), ("paused", TargetState::Paused), ("deleted", TargetState::Deleted)];
+
+/// What the list may be asked.
+pub(super) struct Asked;
+
+impl Declared for Asked {
+    const PARAMETERS: &'static [Parameter] = &[
+        Parameter::PAGE,
+        Parameter::PAGE_SIZE,
+        Parameter::word("status", &words(&STATES), "Whether they are crawled; without it all but the deleted."),
+        Parameter::text("category", 191, "Their category."),
+        Parameter::text("keyword", 191, "A part of one of their names."),
+    ];
+}
 
 pub(super) async fn list(
     State(state): State<MarketState>,
     viewer: Viewer,
-    params: Params,
+    params: Params<Asked>,
 ) -> Result<List<IpJson>, ApiError> {
-    params.only(&["page", "page_size", "status", "category", "keyword"])?;
-    let paging = params.paging()?;
-    let text = |name| params.text(name).map(str::trim).filter(|t| !t.is_empty()).map(str::to_owned);
+    let paging = params.paging();
+    let text = |name| params.trimmed(name).map(str::to_owned);
     let filter = IpFilter {
-        status: params.choice("status", STATES)?,
+        status: params.choice("status", &STATES),
         category: text("category"),
         keyword: text("keyword"),
         offset: paging.offset(),
         limit: paging.page_size,
     };
-    if filter.keyword.as_ref().is_some_and(|k| k.chars().count() > 191) {
-        return Err(ApiError::bad_request("keyword must have at most 191 characters"));
-    }
     let (ips, total) = list_ips(&state.store, &filter).await?;
     let ids: Vec<i64> = ips.iter().map(|ip| ip.id).collect();
     let schedule = schedule_of(&state.store, &ids).await?;
@@ -46,9 +56,8 @@ pub(super) async fn one(
     State(state): State<MarketState>,
     viewer: Viewer,
     Path(id): Path<i64>,
-    params: Params,
+    _: Params<()>,
 ) -> Result<Data<IpJson>, ApiError> {
-    params.only(&[])?;
     Ok(Data::of(shown(&state, id, viewer.is_known()).await?))
 }
 

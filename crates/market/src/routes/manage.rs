@@ -2,21 +2,22 @@
 
 use super::shapes::IpJson;
 use super::{MarketState, audit, ips};
-use crate::import::IpFields;
+use crate::import::{IpFields, NewIp};
 use crate::schedule::interval_of_weight;
 use crate::store::{Ip, IpPatch, add_ip, find_ip_by_name, set_interval, update_ip};
+use api::openapi::Created;
 use api::{ApiError, Data, Json, Operator, Path};
 use axum::extract::State;
-use axum::http::StatusCode;
 use model::{TargetState, Timestamp, WatchKind};
+use schemars::JsonSchema;
 use serde::Serialize;
 use store::Tx;
 
 pub(super) async fn create(
     operator: Operator,
     State(state): State<MarketState>,
-    Json(fields): Json<IpFields>,
-) -> Result<(StatusCode, Data<IpJson>), ApiError> {
+    Json(NewIp(fields)): Json<NewIp>,
+) -> Result<Created<Data<IpJson>>, ApiError> {
     let entry = fields.entry().map_err(ApiError::bad_request)?;
     let now = state.now();
     let mut tx = state.store.begin().await?;
@@ -30,7 +31,7 @@ pub(super) async fn create(
     audit(&mut tx, operator.name, "ip.create", format!("ip:{id}"), now).await?;
     tx.commit().await?;
     changed(&state);
-    Ok((StatusCode::CREATED, Data::of(ips::shown(&state, id, true).await?)))
+    Ok(Created(Data::of(ips::shown(&state, id, true).await?)))
 }
 
 pub(super) async fn update(
@@ -80,7 +81,8 @@ pub(super) async fn delete(
     Ok(Data::of(ips::shown(&state, id, true).await?))
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "IpTriggered")]
 pub(super) struct Triggered {
     id: i64,
     /// False when a crawl is already under way.

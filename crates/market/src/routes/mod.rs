@@ -14,6 +14,7 @@ mod shapes;
 
 pub use names::MarketNames;
 pub(crate) use numbers::complete_until;
+pub(crate) use ranking::AskedBoard;
 pub use scheduler::MarketProbe;
 
 use crate::MarketOptions;
@@ -48,23 +49,23 @@ pub struct MarketState {
 pub fn router(state: MarketState) -> Routes {
     let auth = &state.auth;
     let routes = Routes::new(auth)
-        .get("/ips", Who::Market, ips::list)
-        .get("/ips/{id}", Who::Market, ips::one)
-        .get("/ips/{id}/liquidity", Who::Market, numbers::liquidity)
-        .get("/ips/{id}/stats/hourly", Who::Market, numbers::hourly)
-        .get("/ips/{id}/stats/daily", Who::Market, rollups::daily)
-        .get("/ips/{id}/stats/weekly", Who::Market, rollups::weekly)
-        .get("/ips/{id}/stats/monthly", Who::Market, rollups::monthly)
-        .get("/ips/{id}/items", Who::Market, items::list)
-        .get("/leaderboard", Who::Market, ranking::leaderboard)
-        .post("/ips", Who::Operator, manage::create)
-        .put("/ips/{id}", Who::Operator, manage::update)
-        .delete("/ips/{id}", Who::Operator, manage::delete)
-        .post("/ips/{id}/trigger", Who::Operator, manage::trigger)
-        .get("/system/scheduler", Who::Viewer, scheduler::schedule)
-        .post("/admin/import", Who::Admin, bulk::bulk)
-        .post("/admin/archive/daily", Who::Admin, archive::daily)
-        .post("/admin/archive/weekly", Who::Admin, archive::weekly);
+        .get("/ips", Who::Market, "IPs that are tracked.", ips::list)
+        .get("/ips/{id}", Who::Market, "One IP with its schedule.", ips::one)
+        .get("/ips/{id}/liquidity", Who::Market, "Its latest complete hour.", numbers::liquidity)
+        .get("/ips/{id}/stats/hourly", Who::Market, "Its complete hours, newest first.", numbers::hourly)
+        .get("/ips/{id}/stats/daily", Who::Market, "Its days, newest first.", rollups::daily)
+        .get("/ips/{id}/stats/weekly", Who::Market, "Its weeks from Monday, newest first.", rollups::weekly)
+        .get("/ips/{id}/stats/monthly", Who::Market, "Its months, newest first.", rollups::monthly)
+        .get("/ips/{id}/items", Who::Market, "Its listings, newest seen first.", items::list)
+        .get("/leaderboard", Who::Market, "IPs by what moved in a rolling window of hours.", ranking::leaderboard)
+        .post("/ips", Who::Operator, "Tracks an IP.", manage::create)
+        .put("/ips/{id}", Who::Operator, "Changes an IP; what is left out stays.", manage::update)
+        .delete("/ips/{id}", Who::Operator, "Stops tracking an IP; its numbers stay.", manage::delete)
+        .post("/ips/{id}/trigger", Who::Operator, "Crawls an IP now.", manage::trigger)
+        .get("/system/scheduler", Who::Viewer, "When which IP is crawled.", scheduler::schedule)
+        .post("/admin/import", Who::Admin, "Adds or changes many IPs; a bad entry fails alone.", bulk::bulk)
+        .post("/admin/archive/daily", Who::Admin, "Computes the roll-up of a day again.", archive::daily)
+        .post("/admin/archive/weekly", Who::Admin, "Computes the roll-up of a week again.", archive::weekly);
     let mut all = Routes::new(auth).nest("/api/v1", routes);
     if state.plain_pages {
         all = all.merge(crate::page::routes(auth));

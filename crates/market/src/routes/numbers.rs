@@ -3,13 +3,15 @@
 use super::MarketState;
 use super::shapes::{FlowJson, HourJson, SaturationJson, StatsJson};
 use crate::store::{Hours, Ip, hours_of, latest_hour};
+use api::openapi::{Declared, Parameter};
 use api::{ApiError, Data, Params, Path};
 use axum::extract::State;
 use model::{HOUR, Timestamp, hour_start};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// The latest complete hour; what is not known is null.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(super) struct Liquidity {
     ip_id: i64,
     ip_name: String,
@@ -33,9 +35,8 @@ pub(super) struct Liquidity {
 pub(super) async fn liquidity(
     State(state): State<MarketState>,
     Path(id): Path<i64>,
-    params: Params,
+    _: Params<()>,
 ) -> Result<Data<Liquidity>, ApiError> {
-    params.only(&[])?;
     let ip = state.ip(id).await?;
     let hour = match complete_until(&ip, state.now()) {
         Some(until) => latest_hour(&state.store, id, until).await?,
@@ -69,13 +70,28 @@ pub(crate) fn complete_until(ip: &Ip, now: Timestamp) -> Option<Timestamp> {
     ip.covered_until.map(|covered| hour_start(covered.min(now)))
 }
 
+/// Which hours.
+pub(super) struct AskedHours;
+
+impl Declared for AskedHours {
+    const PARAMETERS: &'static [Parameter] = &[
+        START,
+        END,
+        Parameter::number("limit", 1, 168, None, "So many at most; 24 of the newest, or 168 of those after `start`."),
+    ];
+}
+
+/// The beginning of a stretch.
+pub(super) const START: Parameter = Parameter::time("start", "None that begins before it.");
+/// The end of a stretch.
+pub(super) const END: Parameter = Parameter::time("end", "None that ends after it.");
+
 pub(super) async fn hourly(
     State(state): State<MarketState>,
     Path(id): Path<i64>,
-    params: Params,
+    params: Params<AskedHours>,
 ) -> Result<Data<StatsJson<HourJson>>, ApiError> {
-    params.only(&["start", "end", "limit"])?;
-    let limit = params.number("limit", 1..=168)?;
+    let limit = params.number("limit");
     let (start, end) = stretch(&params)?;
     let ip = state.ip(id).await?;
     let Some(complete) = complete_until(&ip, state.now()) else { return Ok(Data::of(StatsJson::of(ip, Vec::new()))) };
@@ -91,8 +107,8 @@ pub(super) async fn hourly(
 }
 
 /// `start` and `end`, in order.
-pub(super) fn stretch(params: &Params) -> Result<(Option<Timestamp>, Option<Timestamp>), ApiError> {
-    let (start, end) = (params.time("start")?, params.time("end")?);
+pub(super) fn stretch<Q: Declared>(params: &Params<Q>) -> Result<(Option<Timestamp>, Option<Timestamp>), ApiError> {
+    let (start, end) = (params.time("start"), params.time("end"));
     if start.zip(end).is_some_and(|(start, end)| start >= end) {
         return Err(ApiError::bad_request("start must be before end"));
     }

@@ -2,15 +2,18 @@
 
 use super::MarketState;
 use crate::store::{Overview, names_of, overview};
+use api::openapi::{Declared, Parameter};
 use api::{ApiError, Data, Params, Part, Probe, Reader};
 use async_trait::async_trait;
 use axum::extract::State;
 use model::{Timestamp, WatchKind};
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::HashMap;
 use store::TargetRow;
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Schedule")]
 pub(super) struct ScheduleJson {
     time: Timestamp,
     active: i64,
@@ -24,7 +27,8 @@ pub(super) struct ScheduleJson {
     count: usize,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "ScheduleTarget")]
 struct TargetJson {
     ip_id: i64,
     ip_name: Option<String>,
@@ -57,17 +61,23 @@ impl TargetJson {
     }
 }
 
+/// How much of the schedule.
+pub(super) struct Asked;
+
+impl Declared for Asked {
+    const PARAMETERS: &'static [Parameter] =
+        &[Parameter::number("limit", 1, 500, Some(100), "So many targets at most, the next due first.")];
+}
+
 pub(super) async fn schedule(
     _: Reader,
     State(state): State<MarketState>,
-    params: Params,
+    params: Params<Asked>,
 ) -> Result<Data<ScheduleJson>, ApiError> {
-    params.only(&["limit"])?;
-    let limit = params.number("limit", 1..=500)?.unwrap_or(100);
     let now = state.now();
     let max_retries = state.options.schedule.max_retries;
     let seen = overview(&state.store, max_retries).await?;
-    let rows = store::list_schedule(&state.store, WatchKind::Market, u32::try_from(limit).unwrap_or(100)).await?;
+    let rows = store::list_schedule(&state.store, WatchKind::Market, params.count("limit")).await?;
     let ids: Vec<i64> = rows.iter().map(|r| r.ref_id).collect();
     let names = names_of(&state.store, &ids).await?;
     let targets: Vec<_> = rows.into_iter().map(|row| TargetJson::of(row, &names, now, max_retries)).collect();

@@ -5,10 +5,12 @@ use crate::statistics::{PriceStatistics, hot_score, liquidity_index};
 use crate::store::{HourRow, Ip, RollupRow, SaleItem, Schedule};
 use crate::thresholds::Thresholds;
 use model::{HOUR, Timestamp};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// An IP with its schedule.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Ip")]
 pub(crate) struct IpJson {
     #[serde(flatten)]
     ip: Ip,
@@ -38,7 +40,7 @@ impl IpJson {
 }
 
 /// What moved, as shown: with `include_shops` Shops products count too.
-#[derive(Clone, Copy, Serialize)]
+#[derive(Clone, Copy, Serialize, JsonSchema)]
 pub(crate) struct FlowJson {
     pub(crate) inflow: i64,
     pub(crate) outflow: i64,
@@ -64,7 +66,7 @@ impl FlowJson {
 }
 
 /// Of the sold prices; null where nothing with a price was sold.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct PricesJson {
     avg_price: Option<f64>,
     median_price: Option<f64>,
@@ -92,7 +94,7 @@ impl PricesJson {
 }
 
 /// Which of the numbers are lower bounds.
-#[derive(Clone, Copy, Serialize)]
+#[derive(Clone, Copy, Serialize, JsonSchema)]
 pub(crate) struct SaturationJson {
     pub(crate) saturated: bool,
     inflow_saturated: bool,
@@ -106,7 +108,8 @@ impl SaturationJson {
 }
 
 /// A complete hour.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Hour")]
 pub(crate) struct HourJson {
     hour_bucket: Timestamp,
     #[serde(flatten)]
@@ -131,7 +134,8 @@ impl HourJson {
 }
 
 /// A day, a week or a month.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "RollUp")]
 pub(crate) struct PeriodJson {
     starts_at: Timestamp,
     ends_at: Timestamp,
@@ -164,7 +168,8 @@ impl PeriodJson {
 }
 
 /// Numbers of one IP, newest first.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "StatsOf{T}")]
 pub(crate) struct StatsJson<T> {
     ip_id: i64,
     ip_name: String,

@@ -3,12 +3,13 @@
 use crate::detect::{Changes, Flow, Gap, HourFlow};
 use crate::statistics::{PriceStatistics, price_statistics};
 use model::{HOUR, Timestamp, hour_start};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use store::{OnConflict, Row, Set, Store, StoreError, Tx, Value, args};
 
 /// The cheapest or dearest item of a period.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SaleItem {
     /// Mercari's id.
     pub source_id: String,

@@ -2,12 +2,13 @@
 
 use crate::detect::Tracking;
 use model::{TargetState, Timestamp, WatchKind};
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::time::Duration;
 use store::{Row, Store, StoreError, Tx, Value, args};
 
 /// A tracked IP (a franchise): its name is the search keyword.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Ip {
     /// Its number.
     pub id: i64,

@@ -3,12 +3,14 @@
 use crate::detect::{Known, KnownStatus, Transition, TransitionKind};
 use crate::fetch::wire::{RowKind, RowStatus};
 use model::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::HashMap;
 use store::{OnConflict, Row, Set, Store, StoreError, Tx, Value, args};
 
 /// An item as the API shows it.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[schemars(rename = "Item")]
 pub struct ItemRow {
     /// Its number.
     pub id: i64,

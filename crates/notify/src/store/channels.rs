@@ -10,13 +10,14 @@ use crate::secrets;
 use crate::text::Language;
 use ::store::{Row, Store, StoreError, Tx, args};
 use model::{SECOND, Severity, Timestamp};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use settings::Secret;
 use std::collections::HashMap;
 
 /// A channel as a person gives it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ChannelDraft {
     /// Its name, unlike all others.
@@ -67,8 +68,9 @@ const fn yes() -> bool {
 }
 
 /// Who says what a channel is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
+#[schemars(rename = "ChannelOrigin")]
 pub enum Origin {
     /// The configuration; people cannot change it.
     Config,
@@ -284,7 +286,7 @@ pub(super) async fn channels_in(tx: &mut Tx) -> Result<Vec<ChannelRow>, StoreErr
 }
 
 /// What lies at a channel.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct ChannelCounts {
     /// Deliveries to be sent.
     pub waiting: u64,

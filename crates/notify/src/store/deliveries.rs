@@ -3,10 +3,11 @@
 use super::marks;
 use ::store::{Row, Store, StoreError, Tx, Value, args};
 use model::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Where a delivery stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum DeliveryState {
     /// To be sent.
@@ -37,7 +38,8 @@ impl DeliveryState {
 }
 
 /// One message for one channel.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(rename = "Delivery")]
 pub struct DeliveryRow {
     /// Its number.
     pub id: i64,
@@ -168,7 +170,7 @@ pub async fn resend_all(tx: &mut Tx, filter: &DeliveryFilter, now: Timestamp) ->
 }
 
 /// How much is where, for metrics and health.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Depths {
     /// Messages nobody has looked at yet.
     pub unfanned: u64,

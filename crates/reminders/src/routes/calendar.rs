@@ -2,11 +2,13 @@
 
 use super::RemindersState;
 use crate::store::list_subscriptions;
+use api::openapi::{Declared, Parameter};
 use api::{ApiError, Data, Params, Reader};
 use axum::extract::State;
 use jiff::Span;
 use jiff::civil::Date;
 use rust_decimal::Decimal;
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -15,7 +17,7 @@ const MOST_DAYS: i64 = 731;
 /// The most entries of one answer.
 const MOST: usize = 20_000;
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(super) struct Calendar {
     from: String,
     to: String,
@@ -24,7 +26,8 @@ pub(super) struct Calendar {
     renewals: Vec<Renewal>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "CalendarRenewal")]
 struct Renewal {
     date: String,
     subscription_id: i64,
@@ -36,12 +39,21 @@ struct Renewal {
     renewed: bool,
 }
 
+/// Which days.
+pub(super) struct Asked;
+
+impl Declared for Asked {
+    const PARAMETERS: &'static [Parameter] = &[
+        Parameter::date("from", "The first day; today without it."),
+        Parameter::date("to", "The last day; a quarter later without it."),
+    ];
+}
+
 pub(super) async fn calendar(
     _: Reader,
     State(state): State<RemindersState>,
-    params: Params,
+    params: Params<Asked>,
 ) -> Result<Data<Calendar>, ApiError> {
-    params.only(&["from", "to"])?;
     let today = state.subscriptions.zone.date(state.now()).ok_or_else(|| ApiError::internal("no date"))?;
     let from = date(&params, "from")?.unwrap_or(today);
     let later = from.checked_add(Span::new().days(91)).unwrap_or(Date::MAX);
@@ -87,7 +99,7 @@ pub(super) async fn calendar(
     }))
 }
 
-fn date(params: &Params, name: &str) -> Result<Option<Date>, ApiError> {
+fn date(params: &Params<Asked>, name: &str) -> Result<Option<Date>, ApiError> {
     let read = params.text(name).map(|text| text.parse::<Date>());
     read.transpose().map_err(|_| ApiError::bad_request(format!("{name} must be a date as YYYY-MM-DD")))
 }

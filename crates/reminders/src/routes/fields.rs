@@ -9,33 +9,89 @@ use crate::zone::Zone;
 use jiff::civil::Date;
 use model::Timestamp;
 use rust_decimal::Decimal;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// A subscription as written by a person; what is absent stays as it is, and null empties what may be empty.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[schemars(extend("additionalProperties" = false))]
 pub(super) struct SubscriptionFields {
+    /// Its name, unlike all others.
+    #[schemars(length(min = 1, max = 191), regex(pattern = NAME))]
     pub(super) name: Option<String>,
+    /// The project or team it belongs to.
     #[serde(alias = "project")]
+    #[schemars(length(max = 191))]
     owner_project: Option<String>,
     cycle_type: Option<CycleType>,
+    /// 1..7 from Monday, 1..31, or month and day as MMDD.
     #[serde(default, deserialize_with = "day")]
+    #[schemars(range(min = 1, max = 1231))]
     renewal_day: Option<i64>,
     alert_days_before: Option<Ahead>,
+    /// What it costs, as a number or a decimal text; null when it is not known.
     #[serde(default, deserialize_with = "amount")]
+    #[schemars(with = "Option<u32>")]
     amount: Option<Option<Decimal>>,
+    /// CNY, USD, JPY …
+    #[schemars(length(min = 1, max = 16), regex(pattern = "^[A-Za-z]+$"))]
     currency: Option<String>,
+    /// A name of the time zone table, or an offset.
     #[serde(alias = "timezone")]
+    #[schemars(extend("examples" = ["Asia/Tokyo", "+09:00"]))]
     time_zone: Option<String>,
+    /// The day it was last paid for.
     #[serde(default, deserialize_with = "date")]
+    #[schemars(with = "Option<String>", extend("format" = "date"))]
     last_renewed_date: Option<Option<Date>>,
+    /// After this day there are no renewals.
     #[serde(default, deserialize_with = "date")]
+    #[schemars(with = "Option<String>", extend("format" = "date"))]
     end_date: Option<Option<Date>>,
+    /// Free text.
+    #[schemars(length(max = 10_000))]
     notes: Option<String>,
     enabled: Option<bool>,
     #[serde(flatten)]
+    #[schemars(skip)]
     others: BTreeMap<String, Value>,
+}
+
+/// Names have something to be seen in them, and no control characters.
+pub(super) const NAME: &str = r"^[^\x00-\x1f\x7f-\x9f]*[^\x00-\x1f\x7f-\x9f\s][^\x00-\x1f\x7f-\x9f]*$";
+
+/// The fields of a subscription that is not there yet: some must be said.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(transparent)]
+pub(super) struct NewSubscription(pub(super) SubscriptionFields);
+
+impl JsonSchema for NewSubscription {
+    fn schema_name() -> Cow<'static, str> {
+        "NewSubscription".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        required::<SubscriptionFields>(generator, &["name", "cycle_type", "renewal_day"])
+    }
+}
+
+/// The schema of `T` with some of its fields required, and then not null.
+pub(super) fn required<T: JsonSchema>(generator: &mut SchemaGenerator, names: &[&str]) -> Schema {
+    let mut schema = T::json_schema(generator);
+    for name in names {
+        if let Some(property) = schema.pointer_mut(&format!("/properties/{name}")) {
+            if let Some(kind) = property.get("type").and_then(|all| all.get(0)).cloned() {
+                property["type"] = kind;
+            } else if let Some(first) = property.get("anyOf").and_then(|all| all.get(0)).cloned() {
+                *property = first;
+            }
+        }
+    }
+    schema.insert("required".to_owned(), names.into());
+    schema
 }
 
 /// What the API adds; sent back, it is passed over, so that what was read can be written.

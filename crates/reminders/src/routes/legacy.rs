@@ -1,32 +1,47 @@
 //! The shapes of the system replaced: things are known by their names, and answers say `status` and `message`.
 
-use super::fields::SubscriptionFields;
+use super::fields::NewSubscription;
 use super::mailbox_fields::MailboxFields;
+use super::shapes::OldSubscription;
 use super::subscriptions::{self, Renewed};
-use super::{RemindersState, mailboxes, shapes};
+use super::{RemindersState, mailboxes};
 use crate::store::{Tls, find_mailbox, find_subscription, list_mailboxes, list_subscriptions};
+use api::openapi::{OldEnvelope, Reply};
 use api::{ApiError, Json, Operator, Reader};
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use model::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
-/// `{"status":"success"|"error","message":…}`, with the HTTP status of the error.
-fn answer(done: Result<String, ApiError>) -> Response {
+/// `success` or `error`, which comes with the HTTP status of the error.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "OldSaid")]
+pub(super) struct Said {
+    status: &'static str,
+    message: String,
+}
+
+type Answer = Reply<OldEnvelope<Said>>;
+
+fn answer(done: Result<String, ApiError>) -> Answer {
     match done {
-        Ok(message) => axum::Json(json!({ "status": "success", "message": message })).into_response(),
+        Ok(message) => Reply::of(axum::Json(Said { status: "success", message })),
         Err(error) => {
-            let body = json!({ "status": "error", "message": error.message() }).to_string();
+            let said = axum::Json(Said { status: "error", message: error.message().to_owned() });
+            let body = said.into_response().into_body();
             // What the error carries for the log stays with the answer.
-            Response::from_parts(error.into_response().into_parts().0, Body::from(body))
+            Reply::of(Response::from_parts(error.into_response().into_parts().0, Body::new(body)))
         }
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "OldSubscriptionName")]
 pub(super) struct Named {
     #[serde(alias = "subscription_name")]
+    #[schemars(with = "String", length(min = 1))]
     name: Option<String>,
     #[serde(flatten)]
     renewed: Renewed,
@@ -39,26 +54,33 @@ impl Named {
     }
 }
 
+/// Every subscription.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct OldSubscriptions {
+    subscriptions: Vec<OldSubscription>,
+    last_update: Option<Timestamp>,
+}
+
 pub(super) async fn subscriptions(
     _: Reader,
     State(state): State<RemindersState>,
-) -> Result<axum::Json<Value>, ApiError> {
+) -> Result<axum::Json<OldSubscriptions>, ApiError> {
     let rows = list_subscriptions(&state.store).await?;
     let last_update = rows.iter().filter_map(|r| r.checked_at.max(Some(r.updated_at))).max();
     let shown = rows
         .into_iter()
-        .map(|row| subscriptions::standing(&state, row, |row, standing| shapes::legacy(&row, standing)))
+        .map(|row| subscriptions::standing(&state, row, OldSubscription::of))
         .collect::<Result<Vec<_>, _>>()?;
-    Ok(axum::Json(json!({ "subscriptions": shown, "last_update": last_update })))
+    Ok(axum::Json(OldSubscriptions { subscriptions: shown, last_update }))
 }
 
 pub(super) async fn add(
     operator: Operator,
     State(state): State<RemindersState>,
-    fields: Result<Json<SubscriptionFields>, ApiError>,
-) -> Response {
+    fields: Result<Json<NewSubscription>, ApiError>,
+) -> Answer {
     let done = async {
-        let Json(fields) = fields?;
+        let Json(NewSubscription(fields)) = fields?;
         let name = fields.name.clone().unwrap_or_default();
         subscriptions::add(operator, &state, fields).await?;
         Ok(format!("subscription {name} added"))
@@ -70,7 +92,7 @@ pub(super) async fn delete(
     operator: Operator,
     State(state): State<RemindersState>,
     named: Result<Json<Named>, ApiError>,
-) -> Response {
+) -> Answer {
     let done = async {
         let Json(named) = named?;
         let name = named.name()?;
@@ -87,7 +109,7 @@ pub(super) async fn renewed(
     operator: Operator,
     State(state): State<RemindersState>,
     named: Result<Json<Named>, ApiError>,
-) -> Response {
+) -> Answer {
     let done = async {
         let Json(named) = named?;
         let name = named.name()?;
@@ -102,19 +124,42 @@ pub(super) async fn renewed(
     answer(done.await)
 }
 
-pub(super) async fn emails(_: Reader, State(state): State<RemindersState>) -> Result<axum::Json<Value>, ApiError> {
-    let shown: Vec<Value> = list_mailboxes(&state.store)
-        .await?
-        .into_iter()
-        .map(|m| {
-            json!({
-                "id": m.id, "name": m.draft.name, "host": m.draft.host, "port": m.draft.port,
-                "username": m.draft.username, "use_ssl": m.draft.tls == Tls::Tls, "enabled": m.draft.enabled,
-                "has_password": !m.draft.sealed.is_empty(), "last_scan": m.scan.last_at, "error": m.scan.error,
-            })
-        })
-        .collect();
-    Ok(axum::Json(json!({ "status": "success", "emails": shown })))
+/// Every mailbox.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "OldMailboxes")]
+pub(super) struct Emails {
+    status: &'static str,
+    emails: Vec<OldMailbox>,
+}
+
+#[derive(Serialize, JsonSchema)]
+struct OldMailbox {
+    id: i64,
+    name: String,
+    host: String,
+    port: u16,
+    username: String,
+    use_ssl: bool,
+    enabled: bool,
+    has_password: bool,
+    last_scan: Option<Timestamp>,
+    error: Option<String>,
+}
+
+pub(super) async fn emails(_: Reader, State(state): State<RemindersState>) -> Result<axum::Json<Emails>, ApiError> {
+    let shown = list_mailboxes(&state.store).await?.into_iter().map(|m| OldMailbox {
+        id: m.id,
+        use_ssl: m.draft.tls == Tls::Tls,
+        has_password: !m.draft.sealed.is_empty(),
+        name: m.draft.name,
+        host: m.draft.host,
+        port: m.draft.port,
+        username: m.draft.username,
+        enabled: m.draft.enabled,
+        last_scan: m.scan.last_at,
+        error: m.scan.error,
+    });
+    Ok(axum::Json(Emails { status: "success", emails: shown.collect() }))
 }
 
 /// Adds a mailbox, or changes the one of this name.
@@ -122,7 +167,7 @@ pub(super) async fn save_email(
     operator: Operator,
     State(state): State<RemindersState>,
     fields: Result<Json<MailboxFields>, ApiError>,
-) -> Response {
+) -> Answer {
     let done = async {
         let Json(fields) = fields?;
         let name = fields.name.clone().unwrap_or_default();
@@ -142,7 +187,7 @@ pub(super) async fn delete_email(
     operator: Operator,
     State(state): State<RemindersState>,
     named: Result<Json<Named>, ApiError>,
-) -> Response {
+) -> Answer {
     let done = async {
         let Json(named) = named?;
         let name = named.name()?;

@@ -1,39 +1,70 @@
 //! What a person may say of a mailbox, checked.
 
-use super::fields::name_fits;
+use super::fields::{NAME, name_fits, required};
 use crate::options::MailboxOptions;
 use crate::store::{Auth, MailboxDraft, Tls};
 use notify::{Reach, Sealer, check_address};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Deserialize;
 use serde_json::Value;
 use settings::Secret;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
 /// A mailbox as written by a person; what is absent stays as it is.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[schemars(extend("additionalProperties" = false))]
 pub(super) struct MailboxFields {
+    /// Its name, unlike all others.
+    #[schemars(length(min = 1, max = 191), regex(pattern = NAME))]
     pub(super) name: Option<String>,
     #[serde(alias = "server")]
+    /// The IMAP server.
+    #[schemars(
+        length(min = 1, max = 253),
+        regex(pattern = r"^[a-z]([a-z0-9-]*[a-z0-9])?(\.[a-z]([a-z0-9-]*[a-z0-9])?)*$")
+    )]
     host: Option<String>,
+    #[schemars(range(min = 1))]
     port: Option<u16>,
     tls: Option<Tls>,
     /// Of the system replaced: true is TLS, false what came before it, now STARTTLS.
     use_ssl: Option<bool>,
     auth: Option<Auth>,
     #[serde(alias = "email")]
+    #[schemars(length(min = 1, max = 191), regex(pattern = NAME))]
     username: Option<String>,
     #[serde(alias = "password", alias = "access_token")]
     secret: Option<Secret>,
+    #[schemars(length(min = 1, max = 191), regex(pattern = NAME))]
     folder: Option<String>,
     #[serde(default, alias = "keywords", deserialize_with = "words")]
+    #[schemars(with = "Option<Vec<String>>", length(max = 200), inner(length(min = 1, max = 100), regex(pattern = NAME)))]
     words: Option<Option<Vec<String>>>,
     allow_private: Option<bool>,
+    #[schemars(range(min = 60, max = 604_800))]
     interval_seconds: Option<u64>,
     enabled: Option<bool>,
     #[serde(flatten)]
+    #[schemars(skip)]
     others: BTreeMap<String, Value>,
+}
+
+/// The fields of a mailbox that is not there yet: some must be said.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(transparent)]
+pub(super) struct NewMailbox(pub(super) MailboxFields);
+
+impl JsonSchema for NewMailbox {
+    fn schema_name() -> Cow<'static, str> {
+        "NewMailbox".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        required::<MailboxFields>(generator, &["name", "host", "username", "secret"])
+    }
 }
 
 fn words<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Option<Vec<String>>>, D::Error> {

@@ -1,25 +1,25 @@
 //! Mailboxes. Every change is in the audit log; a secret goes in and never comes out.
 
-use super::mailbox_fields::MailboxFields;
+use super::mailbox_fields::{MailboxFields, NewMailbox};
 use super::shapes::{HitJson, MailboxJson};
 use super::{RemindersState, audit};
 use crate::store::{
     Mailbox, add_mailbox, delete_mailbox, find_mailbox, get_mailbox, hold_mailbox, list_hits, list_mailboxes,
     update_mailbox,
 };
+use api::openapi::{Created, Declared, Parameter};
 use api::{ApiError, Data, Json, List, Operator, Paging, Params, Path, Reader};
 use axum::extract::State;
-use axum::http::StatusCode;
 use model::{Timestamp, WatchKind};
+use schemars::JsonSchema;
 use serde::Serialize;
 use store::Tx;
 
 pub(super) async fn list(
     _: Reader,
     State(state): State<RemindersState>,
-    params: Params,
+    _: Params<()>,
 ) -> Result<List<MailboxJson>, ApiError> {
-    params.only(&[])?;
     let mut shown = Vec::new();
     for row in list_mailboxes(&state.store).await? {
         shown.push(with_target(&state, row).await?);
@@ -40,13 +40,13 @@ pub(super) async fn one(
 pub(super) async fn create(
     operator: Operator,
     State(state): State<RemindersState>,
-    Json(fields): Json<MailboxFields>,
-) -> Result<(StatusCode, Data<MailboxJson>), ApiError> {
+    Json(NewMailbox(fields)): Json<NewMailbox>,
+) -> Result<Created<Data<MailboxJson>>, ApiError> {
     let mut tx = state.store.begin().await?;
     let id = add(operator, &state, &mut tx, fields).await?;
     tx.commit().await?;
     state.engine.wake();
-    Ok((StatusCode::CREATED, Data::of(shown(&state, id).await?)))
+    Ok(Created(Data::of(shown(&state, id).await?)))
 }
 
 pub(super) async fn update(
@@ -62,7 +62,8 @@ pub(super) async fn update(
     Ok(Data::of(shown(&state, id).await?))
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "MailboxDeleted")]
 pub(super) struct Deleted {
     id: i64,
     deleted: bool,
@@ -79,7 +80,8 @@ pub(super) async fn delete(
     Ok(Data::of(Deleted { id, deleted: true }))
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "MailboxTriggered")]
 pub(super) struct Triggered {
     id: i64,
     /// False when a scan is already under way.
@@ -110,14 +112,20 @@ pub(super) async fn scan(
     Ok(Data::of(Triggered { id, triggered, next_scan_at: target.map(|t| t.next_due) }))
 }
 
+/// Which page.
+pub(super) struct Pages;
+
+impl Declared for Pages {
+    const PARAMETERS: &'static [Parameter] = &[Parameter::PAGE, Parameter::PAGE_SIZE];
+}
+
 pub(super) async fn hits(
     _: Reader,
     State(state): State<RemindersState>,
     Path(id): Path<i64>,
-    params: Params,
+    params: Params<Pages>,
 ) -> Result<List<HitJson>, ApiError> {
-    params.only(&["page", "page_size"])?;
-    let paging = params.paging()?;
+    let paging = params.paging();
     get_mailbox(&state.store, id).await?.ok_or_else(|| not_found(id))?;
     let (rows, total) = list_hits(&state.store, id, (paging.offset(), paging.page_size)).await?;
     Ok(List::of(rows.into_iter().map(HitJson::from).collect(), total, paging))

@@ -8,8 +8,8 @@ use jiff::civil::Date;
 use model::Timestamp;
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive as _;
+use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::{Value, json};
 use std::time::Duration;
 use store::TargetRow;
 
@@ -19,7 +19,8 @@ pub(super) fn shown(date: Option<Date>) -> Option<String> {
 }
 
 /// A subscription and where it stands.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Subscription")]
 pub(super) struct SubscriptionJson {
     id: i64,
     name: String,
@@ -89,28 +90,49 @@ const fn status(standing: &Standing, enabled: bool) -> &'static str {
 }
 
 /// A subscription in the shape of the system replaced; its amounts were numbers.
-pub(super) fn legacy(row: &Subscription, standing: &Standing) -> Value {
-    let draft = &row.draft;
-    json!({
-        "id": row.id,
-        "name": draft.name,
-        "owner_project": draft.project,
-        "cycle_type": draft.terms.cycle.kind(),
-        "renewal_day": draft.terms.cycle.day(),
-        "days_until_renewal": standing.days,
-        "next_renewal_date": shown(standing.next),
-        "amount": draft.amount.as_ref().and_then(Decimal::to_f64),
-        "currency": draft.currency,
-        "alert_days_before": draft.terms.ahead,
-        "last_renewed_date": shown(draft.terms.last_renewed),
-        "enabled": draft.enabled,
-        "already_renewed": standing.renewed,
-        "need_alert": draft.enabled && standing.reminder.is_some(),
-    })
+#[derive(Serialize, JsonSchema)]
+pub(super) struct OldSubscription {
+    id: i64,
+    name: String,
+    owner_project: String,
+    cycle_type: CycleType,
+    renewal_day: i64,
+    days_until_renewal: Option<i64>,
+    next_renewal_date: Option<String>,
+    amount: Option<f64>,
+    currency: String,
+    alert_days_before: Ahead,
+    last_renewed_date: Option<String>,
+    enabled: bool,
+    already_renewed: bool,
+    need_alert: bool,
+}
+
+impl OldSubscription {
+    pub(super) fn of(row: Subscription, standing: &Standing) -> Self {
+        let draft = row.draft;
+        Self {
+            id: row.id,
+            name: draft.name,
+            owner_project: draft.project,
+            cycle_type: draft.terms.cycle.kind(),
+            renewal_day: draft.terms.cycle.day(),
+            days_until_renewal: standing.days,
+            next_renewal_date: shown(standing.next),
+            amount: draft.amount.as_ref().and_then(Decimal::to_f64),
+            currency: draft.currency,
+            alert_days_before: draft.terms.ahead,
+            last_renewed_date: shown(draft.terms.last_renewed),
+            enabled: draft.enabled,
+            already_renewed: standing.renewed,
+            need_alert: draft.enabled && standing.reminder.is_some(),
+        }
+    }
 }
 
 /// A mailbox and what came of reading it.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Mailbox")]
 pub(super) struct MailboxJson {
     id: i64,
     name: String,
@@ -183,7 +205,8 @@ fn millis(span: Duration) -> u64 {
 }
 
 /// A mail with billing words.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "MailboxHit")]
 pub(super) struct HitJson {
     id: i64,
     message_id: String,

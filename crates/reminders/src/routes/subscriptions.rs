@@ -1,6 +1,6 @@
 //! Subscriptions. Every change is in the audit log.
 
-use super::fields::{SubscriptionFields, date, paid_on};
+use super::fields::{NewSubscription, SubscriptionFields, date, paid_on};
 use super::shapes::SubscriptionJson;
 use super::{RemindersState, audit};
 use crate::store::{
@@ -8,21 +8,20 @@ use crate::store::{
     list_subscriptions, update_subscription, write_renewed,
 };
 use crate::subscription_watch::over;
+use api::openapi::{Created, Optional, Raw};
 use api::{ApiError, Data, Json, List, Operator, Paging, Params, Path, Reader};
-use axum::body::Bytes;
 use axum::extract::State;
-use axum::http::StatusCode;
 use jiff::civil::Date;
 use model::WatchKind;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use store::Tx;
 
 pub(super) async fn list(
     _: Reader,
     State(state): State<RemindersState>,
-    params: Params,
+    _: Params<()>,
 ) -> Result<List<SubscriptionJson>, ApiError> {
-    params.only(&[])?;
     let rows = list_subscriptions(&state.store).await?;
     let targets = store::list_schedule(&state.store, WatchKind::Subscription, 10_000).await?;
     let targets: std::collections::HashMap<i64, _> = targets.into_iter().map(|t| (t.ref_id, t)).collect();
@@ -47,10 +46,10 @@ pub(super) async fn one(
 pub(super) async fn create(
     operator: Operator,
     State(state): State<RemindersState>,
-    Json(fields): Json<SubscriptionFields>,
-) -> Result<(StatusCode, Data<SubscriptionJson>), ApiError> {
+    Json(NewSubscription(fields)): Json<NewSubscription>,
+) -> Result<Created<Data<SubscriptionJson>>, ApiError> {
     let id = add(operator, &state, fields).await?;
-    Ok((StatusCode::CREATED, Data::of(shown(&state, id).await?)))
+    Ok(Created(Data::of(shown(&state, id).await?)))
 }
 
 pub(super) async fn update(
@@ -75,7 +74,8 @@ pub(super) async fn update(
     Ok(Data::of(shown(&state, id).await?))
 }
 
-#[derive(serde::Serialize)]
+#[derive(serde::Serialize, JsonSchema)]
+#[schemars(rename = "SubscriptionDeleted")]
 pub(super) struct Deleted {
     id: i64,
     deleted: bool,
@@ -93,9 +93,11 @@ pub(super) async fn delete(
 }
 
 /// When it was paid for; today, if that is not said.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[schemars(rename = "SubscriptionRenewed")]
 pub(super) struct Renewed {
     #[serde(default, alias = "date", deserialize_with = "date")]
+    #[schemars(with = "Option<String>", extend("format" = "date"))]
     pub(super) renewed_date: Option<Option<Date>>,
 }
 
@@ -103,12 +105,12 @@ pub(super) async fn renewed(
     operator: Operator,
     State(state): State<RemindersState>,
     Path(id): Path<i64>,
-    body: Bytes,
+    body: Raw<Optional<Renewed>>,
 ) -> Result<Data<SubscriptionJson>, ApiError> {
-    let said = if body.is_empty() {
+    let said = if body.0.is_empty() {
         Renewed::default()
     } else {
-        serde_json::from_slice(&body).map_err(|e| ApiError::bad_request(format!("body: {e}")))?
+        serde_json::from_slice(&body.0).map_err(|e| ApiError::bad_request(format!("body: {e}")))?
     };
     let mut tx = state.store.begin().await?;
     mark_renewed(operator, &state, &mut tx, id, said.renewed_date.flatten()).await?;

@@ -2,13 +2,15 @@
 
 use ::store::{Row, Store, StoreError, Tx, Value, args};
 use model::{TargetState, Timestamp, WatchKind};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use settings::Secret;
 use std::time::Duration;
 
 /// How a connection is protected.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
+#[schemars(rename = "MailboxTls")]
 pub enum Tls {
     /// TLS from the first byte; usually port 993.
     #[default]
@@ -20,8 +22,9 @@ pub enum Tls {
 }
 
 /// How a login is made.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
+#[schemars(rename = "MailboxAuth")]
 pub enum Auth {
     /// The secret is a password.
     #[default]

@@ -28,7 +28,7 @@ use self::reminders::Reminders;
 use anyhow::Context;
 use api::alerts::{AlertsState, TargetNames};
 use api::channels::ChannelsState;
-use api::{ApiOptions, Auth, Mode, Parts, Probe, Routes, SharedRegistry, TrustedProxies};
+use api::{AdminKey, ApiOptions, Auth, Mode, Parts, Probe, Routes, SharedRegistry, TrustedProxies};
 use async_trait::async_trait;
 use axum::Router;
 use engine::{Engine, EngineMetrics, Registered};
@@ -40,6 +40,7 @@ use model::{SharedClock, WatchKind};
 use notify::{Deliverer, Sealer};
 use settings::Settings;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::{Arc, PoisonError};
 use store::Keyring;
 use tokio::net::TcpListener;
@@ -61,6 +62,28 @@ impl Config {
     pub const fn live(settings: Settings) -> Self {
         Self { settings, mode: Mode::Live, prelude: None }
     }
+}
+
+/// The OpenAPI document of a whole product: one is put together in `dir`, which should be empty, and never run.
+pub async fn openapi(dir: &Path) -> anyhow::Result<serde_json::Value> {
+    let mut settings = Settings::default();
+    settings.server.data_dir = dir.to_owned();
+    let clock: SharedClock = Arc::new(model::SystemClock);
+    let keyring = Arc::new(secrets::keyring(&settings.secrets, dir, true)?);
+    let store = database::open_migrated(&settings, clock.now()).await?;
+    // A key nobody is told of: nothing will listen.
+    let (key, _) = AdminKey::load_or_create(dir)?;
+    let auth = Auth::new(key, true);
+    let registry = SharedRegistry::default();
+    let metrics = EngineMetrics::new(&mut registry.lock().unwrap_or_else(PoisonError::into_inner));
+    let engine = Engine::new(store.clone(), clock, options::engine(&settings.engine), Arc::new(metrics), tokens());
+    let product =
+        Product::open(settings, Mode::Live, (Arc::new(engine), auth, registry), keyring, CancellationToken::new())?;
+    let board = Leaderboard::new(Arc::clone(&product.engine), product.options.include_shops);
+    let routes = product.routes(&None, product.market(board));
+    let document = api::describe(&product.auth, &routes, env!("CARGO_PKG_VERSION"));
+    store.close().await;
+    Ok(document)
 }
 
 /// What comes before the schedule: the demo's history.
@@ -199,15 +222,7 @@ impl Product {
 
     fn router(&self, upstreams: &Option<Upstreams>, watches: &[Arc<dyn Registered>], board: Leaderboard) -> Router {
         let engine = &self.engine;
-        let market = MarketState {
-            store: engine.store.clone(),
-            engine: Arc::clone(engine),
-            options: Arc::new(self.options.clone()),
-            board,
-            auth: self.auth.clone(),
-            demo: self.mode == Mode::Demo,
-            plain_pages: !ui::is_built(),
-        };
+        let market = self.market(board);
         let kinds: Vec<WatchKind> = watches.iter().map(|watch| watch.kind()).collect();
         let mut probes: Vec<Arc<dyn Probe>> = vec![
             Arc::new(api::StoreProbe(Arc::clone(engine))),
@@ -236,13 +251,30 @@ impl Product {
             },
             stop: self.stop.clone(),
         };
-        let routes = market::routes::router(market)
+        api::router(parts, self.routes(upstreams, market))
+    }
+
+    /// The routes of the watches, of alerts and channels, and of the page.
+    fn routes(&self, upstreams: &Option<Upstreams>, market: MarketState) -> Routes {
+        let engine = &self.engine;
+        market::routes::router(market)
             .merge(::accounts::routes::router(self.accounts.state(engine, self.auth.clone())))
             .merge(::reminders::routes::router(self.reminders.state(engine, self.auth.clone())))
             .merge(self.told())
             .merge(system::router(self.system(upstreams)))
-            .merge(system::page(&self.auth));
-        api::router(parts, routes)
+            .merge(system::page(&self.auth))
+    }
+
+    fn market(&self, board: Leaderboard) -> MarketState {
+        MarketState {
+            store: self.engine.store.clone(),
+            engine: Arc::clone(&self.engine),
+            options: Arc::new(self.options.clone()),
+            board,
+            auth: self.auth.clone(),
+            demo: self.mode == Mode::Demo,
+            plain_pages: !ui::is_built(),
+        }
     }
 
     fn system(&self, upstreams: &Option<Upstreams>) -> system::SystemState {
@@ -251,7 +283,7 @@ impl Product {
             auth: self.auth.clone(),
             mercari: upstreams.as_ref().map(|upstreams| Arc::clone(&upstreams.mercari)),
             fetcher: Arc::clone(&self.accounts.fetcher),
-            features: Arc::new(system::features(&self.settings)),
+            features: system::Parts::of(&self.settings),
         }
     }
 

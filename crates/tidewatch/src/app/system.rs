@@ -1,14 +1,15 @@
 //! What an operator looks at: upstreams, who changed what, and which parts are on.
 
 use accounts::fetch::Fetcher;
+use api::openapi::{Declared, Parameter};
 use api::{Admin, ApiError, Auth, Data, List, Params, Rate, Reader, Routes, Who};
 use axum::Json;
 use axum::extract::State;
 use engine::breaker::BreakerState;
 use engine::upstream::Upstream;
 use model::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::{Value, json};
 use settings::Settings;
 use std::sync::Arc;
 use store::Store;
@@ -25,24 +26,47 @@ pub struct SystemState {
     /// Those of the providers.
     pub fetcher: Arc<Fetcher>,
     /// Which parts are on.
-    pub features: Arc<Value>,
+    pub features: Parts,
 }
 
-/// The parts that are on.
-pub fn features(settings: &Settings) -> Value {
-    json!({
-        "market": settings.market.enabled, "accounts": settings.accounts.enabled, "keys": settings.keys.enabled,
-        "reminders": true, "subscriptions": true, "email_scan": true, "history": true, "webhook": true,
-        "dynamic_config": true,
-    })
+/// Which parts are on, by the names of now and of the system replaced.
+#[derive(Clone, Copy, Debug, Serialize, JsonSchema)]
+#[schemars(rename = "OldFeatures")]
+pub struct Parts {
+    market: bool,
+    accounts: bool,
+    keys: bool,
+    reminders: bool,
+    subscriptions: bool,
+    email_scan: bool,
+    history: bool,
+    webhook: bool,
+    dynamic_config: bool,
+}
+
+impl Parts {
+    /// Those of the settings; what cannot be switched off is on.
+    pub const fn of(settings: &Settings) -> Self {
+        Self {
+            market: settings.market.enabled,
+            accounts: settings.accounts.enabled,
+            keys: settings.keys.enabled,
+            reminders: true,
+            subscriptions: true,
+            email_scan: true,
+            history: true,
+            webhook: true,
+            dynamic_config: true,
+        }
+    }
 }
 
 /// `/api/features`, `/api/v1/system/upstreams` and `/api/v1/system/audit`.
 pub fn router(state: SystemState) -> Routes {
     Routes::new(&state.auth)
-        .get("/api/features", Who::Viewer, shown_features)
-        .get("/api/v1/system/upstreams", Who::Viewer, upstreams)
-        .get("/api/v1/system/audit", Who::Admin, audit)
+        .get("/api/features", Who::Viewer, "Which parts are on.", shown_features)
+        .get("/api/v1/system/upstreams", Who::Viewer, "Pace and breaker of every upstream.", upstreams)
+        .get("/api/v1/system/audit", Who::Admin, "Who changed what, newest first.", audit)
         .with_state(state)
 }
 
@@ -53,15 +77,16 @@ pub fn page(auth: &Auth) -> Routes {
     if !ui::is_built() {
         return routes;
     }
-    let routes = ui::PAGES.iter().fold(routes, |routes, page| routes.get(page, free, ui::index));
-    routes.get("/icon.svg", free, ui::icon).get("/assets/{name}", free, ui::asset)
+    let routes = ui::PAGES.iter().fold(routes, |routes, page| routes.page(page, free, ui::index));
+    routes.page("/icon.svg", free, ui::icon).page("/assets/{name}", free, ui::asset)
 }
 
-async fn shown_features(_reader: Reader, State(state): State<SystemState>) -> Json<Value> {
-    Json(state.features.as_ref().clone())
+async fn shown_features(_reader: Reader, State(state): State<SystemState>) -> Json<Parts> {
+    Json(state.features)
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Upstream")]
 struct UpstreamJson {
     name: String,
     /// `closed`, `open` or `half_open`.
@@ -91,7 +116,8 @@ fn shown(name: String, upstream: &Upstream) -> UpstreamJson {
     UpstreamJson { name, state, rate: seen.rate, failures: seen.failures, open_until: seen.open_until }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "AuditEntry")]
 struct AuditJson {
     id: i64,
     at: Timestamp,
@@ -100,10 +126,21 @@ struct AuditJson {
     subject: String,
 }
 
-async fn audit(_admin: Admin, State(state): State<SystemState>, params: Params) -> Result<List<AuditJson>, ApiError> {
-    params.only(&["q", "page", "page_size"])?;
-    let paging = params.paging()?;
-    let text = params.text("q").unwrap_or_default().trim();
+/// Which entries.
+struct AskedAudit;
+
+impl Declared for AskedAudit {
+    const PARAMETERS: &'static [Parameter] =
+        &[Parameter::text("q", 200, "A part of who, what or whereof."), Parameter::PAGE, Parameter::PAGE_SIZE];
+}
+
+async fn audit(
+    _admin: Admin,
+    State(state): State<SystemState>,
+    params: Params<AskedAudit>,
+) -> Result<List<AuditJson>, ApiError> {
+    let paging = params.paging();
+    let text = params.trimmed("q").unwrap_or_default();
     let (entries, total) = store::list_audit(&state.store, text, (paging.offset(), paging.page_size)).await?;
     let shown = entries.into_iter().map(|(id, e)| AuditJson {
         id,

@@ -11,6 +11,7 @@ mod healthcheck;
 mod import;
 mod keys;
 mod migrate;
+mod openapi;
 mod providers;
 mod rotate_key;
 mod serve;
@@ -57,6 +58,8 @@ pub enum Command {
     HashPassword,
     /// Bring the tables of the database up to date.
     Migrate(migrate::Migrate),
+    /// Print the OpenAPI document of every route.
+    Openapi,
     /// Ask a running server whether it is well: exit code 0 or 1.
     Healthcheck(healthcheck::Healthcheck),
     /// Print the completions of a shell.
@@ -83,6 +86,7 @@ impl Command {
             Self::Config(config) => config.run(out),
             Self::HashPassword => hash_password::run(out),
             Self::Migrate(migrate) => migrate.run(out).await,
+            Self::Openapi => openapi::run(out).await,
             Self::Healthcheck(healthcheck) => healthcheck.run().await,
             Self::Completions(completions) => completions.run(out),
             Self::Version => version::run(out),

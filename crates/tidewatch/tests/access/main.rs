@@ -36,7 +36,22 @@ async fn product(public: bool) -> Product {
     .await
 }
 
+/// The routes as the OpenAPI document has them.
 async fn routes(product: &Product) -> Vec<Route> {
+    let document = product.get("/api/openapi.json").await;
+    let mut routes = Vec::new();
+    for (path, operations) in document["paths"].as_object().unwrap() {
+        for (method, operation) in operations.as_object().unwrap() {
+            let who = operation["x-who"].as_str().unwrap().to_owned();
+            routes.push(Route { path: path.clone(), method: method.to_uppercase(), who });
+        }
+    }
+    routes.sort();
+    routes
+}
+
+/// The routes as the router has them, pages and their files too.
+async fn served(product: &Product) -> Vec<Route> {
     let body = product.get("/api/v1/system/routes").await;
     let text = |entry: &Value, name: &str| entry[name].as_str().unwrap().to_owned();
     let entries = body["data"].as_array().unwrap().iter();
@@ -118,11 +133,15 @@ async fn every_route_is_listed() {
     // Which pages there are depends on whether the web page was built; they hold no data.
     let file = |path: &str| path.starts_with("/assets/") || path == "/icon.svg";
     let page = |r: &Route| r.method == "GET" && (ui::PAGES.contains(&r.path.as_str()) || file(&r.path));
-    let there = routes(&product).await.into_iter().filter(|r| !page(r));
-    let mut there: Vec<String> = there.map(|r| format!("{} {} {}", r.who, r.method, r.path)).collect();
+    let shown = |r: Route| format!("{} {} {}", r.who, r.method, r.path);
+    let mut there: Vec<String> = served(&product).await.into_iter().filter(|r| !page(r)).map(shown).collect();
     there.sort();
     let listed: Vec<&str> = LISTED.lines().collect();
     assert_eq!(there, listed, "\n{}", there.join("\n"));
+    // What is served and what is described are the same.
+    let mut described: Vec<String> = routes(&product).await.into_iter().map(shown).collect();
+    described.sort();
+    assert_eq!(described, there);
     product.end().await;
 }
 

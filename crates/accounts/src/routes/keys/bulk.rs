@@ -8,6 +8,7 @@ use crate::store::refreshes::{self, Refresh};
 use api::{ApiError, Data, Json, Operator, Path, Reader};
 use axum::extract::State;
 use model::WatchKind;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Keys of one transaction.
@@ -16,8 +17,9 @@ const MOST_TAGS: usize = 20;
 const LONGEST_TAG: usize = 64;
 
 /// A body that only chooses.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "KeyChoice")]
 pub(super) struct Choice {
     ids: Option<Vec<i64>>,
     filter: Option<KeyFilter>,
@@ -33,7 +35,8 @@ pub(in crate::routes) fn chosen(
     Selection::of(ids, filter, all).map_err(ApiError::bad_request)
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "KeysDeleted")]
 pub(super) struct Deleted {
     deleted: u64,
 }
@@ -66,8 +69,9 @@ pub(in crate::routes) async fn delete_chosen(
 }
 
 /// A selection and the labels to add and to take away.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "KeyTagging")]
 pub(super) struct Tagging {
     ids: Option<Vec<i64>>,
     filter: Option<KeyFilter>,
@@ -78,7 +82,8 @@ pub(super) struct Tagging {
     remove: Vec<String>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "KeysTagged")]
 pub(super) struct Tagged {
     changed: u64,
 }

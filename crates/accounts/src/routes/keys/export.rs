@@ -7,12 +7,13 @@ use crate::keys::csv::cell;
 use crate::keys::{KeyFilter, Selection};
 use crate::routes::AccountsState;
 use crate::store::keys::{KeyRow, keys_after, sealed_after};
+use api::openapi::{Files, Reply};
 use api::{Admin, ApiError, Data, Json, Reader};
 use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::{HeaderName, header};
-use axum::response::{IntoResponse, Response};
 use futures::stream;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -21,8 +22,9 @@ use std::io;
 /// Keys read at once.
 const STEP: usize = 1000;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
+#[schemars(rename = "KeyExportFormat")]
 enum Format {
     Csv,
     Json,
@@ -30,8 +32,9 @@ enum Format {
 }
 
 /// A selection, the form, and whether the keys themselves are wanted.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "KeyExport")]
 pub(super) struct Exporting {
     ids: Option<Vec<i64>>,
     filter: Option<KeyFilter>,
@@ -45,7 +48,7 @@ pub(super) async fn export(
     reader: Reader,
     State(state): State<AccountsState>,
     Json(body): Json<Exporting>,
-) -> Result<Response, ApiError> {
+) -> Result<Reply<Files<Exported>>, ApiError> {
     let selection = super::chosen(body.ids, body.filter, body.all)?;
     if body.secrets {
         let admin = reader.as_admin()?;
@@ -66,7 +69,7 @@ pub(super) async fn export(
         })?;
         Ok::<_, io::Error>(chunk.map(|chunk| (chunk, source)))
     });
-    Ok((NO_STORE, headers, Body::from_stream(chunks)).into_response())
+    Ok(Reply::of((NO_STORE, headers, Body::from_stream(chunks))))
 }
 
 fn disposition(file: &str) -> (HeaderName, String) {
@@ -91,8 +94,9 @@ struct Source {
     at: At,
 }
 
-#[derive(Serialize)]
-struct Exported {
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "KeyExported")]
+pub(super) struct Exported {
     #[serde(flatten)]
     key_of: KeyJson,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -201,15 +205,17 @@ fn csv_line(text: &mut String, row: &KeyRow, key: Option<&str>) {
 }
 
 /// A body that only chooses.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "KeyCopy")]
 pub(super) struct Copying {
     ids: Option<Vec<i64>>,
     filter: Option<KeyFilter>,
     all: Option<bool>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "KeysCopied")]
 pub(super) struct Copied {
     text: String,
     count: u64,

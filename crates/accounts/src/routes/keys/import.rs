@@ -1,14 +1,16 @@
 //! `POST /keys/import`.
 
 use super::bulk::tags;
-use crate::keys::{Import, ImportError, ImportOptions, ImportReport, Line, parse_values};
+use crate::keys::{Import, ImportError, ImportOptions, ImportReport, KeyInput, Line, parse_values};
 use crate::provider::Params as ProviderParams;
 use crate::routes::AccountsState;
+use api::openapi::{Declared, JsonOrText, Parameter, Raw};
 use api::{ApiError, Data, Operator, Params};
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
 use futures::StreamExt as _;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -17,10 +19,14 @@ const PROVIDER: &str = "factory";
 /// Longest body of JSON.
 const LONGEST_JSON: usize = 64 << 20;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Given {
+#[schemars(rename = "KeyImport")]
+pub(super) struct Given {
+    /// Lines, or CSV.
     text: Option<String>,
+    /// Keys, or `{"name": …, "key": …}`.
+    #[schemars(with = "Option<Vec<KeyInput>>")]
     keys: Option<Vec<Value>>,
     provider: Option<String>,
     tags: Option<Vec<String>>,
@@ -28,13 +34,23 @@ struct Given {
     params: ProviderParams,
 }
 
+/// What holds for all keys of the body.
+pub(super) struct Asked;
+
+impl Declared for Asked {
+    const PARAMETERS: &'static [Parameter] = &[
+        Parameter::text("provider", 191, "Where the keys are from; factory without it."),
+        Parameter::text("tags", 2000, "Labels for them, separated by commas."),
+    ];
+}
+
 pub(super) async fn import(
     operator: Operator,
     State(state): State<AccountsState>,
-    params: Params,
-    request: Request,
+    params: Params<Asked>,
+    body: Raw<JsonOrText<Given>, Request>,
 ) -> Result<Data<ImportReport>, ApiError> {
-    params.only(&["provider", "tags"])?;
+    let request = body.0;
     let provider = params.text("provider").map(str::to_owned);
     let labels = params.text("tags").map(|text| text.split(',').map(str::to_owned).collect());
     let json = request

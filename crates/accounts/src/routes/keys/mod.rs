@@ -17,18 +17,28 @@ use store::{AuditEntry, StoreError};
 /// The routes under `/api/v1`.
 pub(super) fn routes(auth: &Auth) -> Routes<AccountsState> {
     Routes::new(auth)
-        .get("/keys", Who::Viewer, list::list)
-        .get("/keys/summary", Who::Viewer, list::summary)
-        .post("/keys/import", Who::Operator, import::import)
-        .post("/keys/delete", Who::Operator, bulk::delete)
-        .post("/keys/tag", Who::Operator, bulk::tag)
-        .post("/keys/refresh", Who::Operator, bulk::refresh)
-        .post("/keys/export", Who::Viewer, export::export)
-        .post("/keys/copy", Who::Admin, export::copy)
-        .get("/keys/{id}", Who::Viewer, list::one)
-        .delete("/keys/{id}", Who::Operator, list::delete)
-        .get("/keys/{id}/full", Who::Admin, list::full)
-        .get("/refreshes/{id}", Who::Viewer, bulk::progress)
+        .get("/keys", Who::Viewer, "A page of the pool, in any order.", list::list)
+        .get("/keys/summary", Who::Viewer, "Sums over the pool; shared allowances count once.", list::summary)
+        .post(
+            "/keys/import",
+            Who::Operator,
+            "Adds keys from lines, CSV or JSON; those there already stay.",
+            import::import,
+        )
+        .post("/keys/delete", Who::Operator, "Deletes keys by id, by filter, or all.", bulk::delete)
+        .post("/keys/tag", Who::Operator, "Adds and takes away labels.", bulk::tag)
+        .post("/keys/refresh", Who::Operator, "Looks at keys now, as a job.", bulk::refresh)
+        .post(
+            "/keys/export",
+            Who::Viewer,
+            "The selected keys as a file; with secrets for administrators.",
+            export::export,
+        )
+        .post("/keys/copy", Who::Admin, "The selected keys themselves, one in a line.", export::copy)
+        .get("/keys/{id}", Who::Viewer, "One key, masked.", list::one)
+        .delete("/keys/{id}", Who::Operator, "Deletes a key.", list::delete)
+        .get("/keys/{id}/full", Who::Admin, "A key as it is; noted in the audit log.", list::full)
+        .get("/refreshes/{id}", Who::Viewer, "How far a job is.", bulk::progress)
 }
 
 /// Writes who did what, before it is done: what cannot be written down does not happen.

@@ -4,9 +4,11 @@ use crate::reading::Window;
 use crate::store::keys::KeyRow;
 use model::{TargetState, Timestamp};
 use rust_decimal::Decimal;
+use schemars::JsonSchema;
 use serde::Serialize;
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Key")]
 pub(super) struct KeyJson {
     id: i64,
     name: String,

@@ -31,7 +31,7 @@ pub enum KeyOrder {
 
 impl KeyOrder {
     /// The words of the query.
-    pub const WORDS: &[(&str, Self)] = &[
+    pub const WORDS: [(&'static str, Self); 8] = [
         ("id", Self::Id),
         ("name", Self::Name),
         ("remaining", Self::Remaining),

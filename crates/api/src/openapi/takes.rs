@@ -1,0 +1,122 @@
+//! What handlers take, as it is described.
+
+use super::Sketch;
+use crate::{Admin, Json, Operator, Path, Reader, Viewer};
+use axum::Extension;
+use axum::body::{Body, Bytes};
+use axum::extract::rejection::BytesRejection;
+use axum::extract::{FromRequest, Request, State};
+use axum::http::HeaderMap;
+use schemars::JsonSchema;
+use serde_json::json;
+use std::marker::PhantomData;
+
+/// A parameter of a handler that says what a request needs for it; by default nothing.
+pub trait Takes {
+    /// Writes it down.
+    fn describe(_sketch: &mut Sketch<'_>) {}
+}
+
+impl<S> Takes for State<S> {}
+
+/// A parameter whose refusal the handler answers itself.
+impl<T: Takes, E> Takes for Result<T, E> {
+    fn describe(sketch: &mut Sketch<'_>) {
+        T::describe(sketch);
+    }
+}
+
+impl<T> Takes for Extension<T> {}
+impl Takes for HeaderMap {}
+impl Takes for Request {}
+impl Takes for Viewer {}
+impl Takes for Reader {}
+impl Takes for Operator {}
+impl Takes for Admin {}
+
+impl<T: JsonSchema> Takes for Json<T> {
+    fn describe(sketch: &mut Sketch<'_>) {
+        let schema = sketch.given::<T>();
+        sketch.body(true, &[("application/json", schema)]);
+        refused_bodies(sketch);
+    }
+}
+
+fn refused_bodies(sketch: &mut Sketch<'_>) {
+    for status in [400, 413, 415] {
+        sketch.refusal(status);
+    }
+}
+
+/// A number of the store in the path.
+impl Takes for Path<i64> {
+    fn describe(sketch: &mut Sketch<'_>) {
+        sketch.parameter("path", "id", true, "Its number.", json!({ "type": "integer", "format": "int64" }));
+        sketch.refusal(400);
+        sketch.refusal(404);
+    }
+}
+
+/// A body that the handler reads by itself: `T` says what it may be.
+pub struct Raw<T, B = Bytes>(pub B, PhantomData<T>);
+
+/// What a [`Raw`] body may be.
+pub trait BodyOf {
+    /// Writes it down.
+    fn describe(sketch: &mut Sketch<'_>);
+}
+
+/// `T` as JSON, or no body at all.
+pub struct Optional<T>(PhantomData<T>);
+
+impl<T: JsonSchema> BodyOf for Optional<T> {
+    fn describe(sketch: &mut Sketch<'_>) {
+        let schema = sketch.given::<T>();
+        sketch.body(false, &[("application/json", schema)]);
+    }
+}
+
+/// `T` as JSON, or a table.
+pub struct JsonOrCsv<T>(PhantomData<T>);
+
+impl<T: JsonSchema> BodyOf for JsonOrCsv<T> {
+    fn describe(sketch: &mut Sketch<'_>) {
+        let schema = sketch.given::<T>();
+        sketch.body(true, &[("application/json", schema), ("text/csv", json!({ "type": "string" }))]);
+    }
+}
+
+/// `T` as JSON, a table, or lines.
+pub struct JsonOrText<T>(PhantomData<T>);
+
+impl<T: JsonSchema> BodyOf for JsonOrText<T> {
+    fn describe(sketch: &mut Sketch<'_>) {
+        let (schema, text) = (sketch.given::<T>(), json!({ "type": "string" }));
+        let media = [("application/json", schema), ("text/csv", text.clone()), ("text/plain", text)];
+        sketch.body(true, &media);
+    }
+}
+
+impl<T: BodyOf, B> Takes for Raw<T, B> {
+    fn describe(sketch: &mut Sketch<'_>) {
+        T::describe(sketch);
+        refused_bodies(sketch);
+    }
+}
+
+impl<T, S: Send + Sync> FromRequest<S> for Raw<T, Bytes> {
+    type Rejection = crate::ApiError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Self::Rejection> {
+        let bytes: Result<Bytes, BytesRejection> = Bytes::from_request(request, state).await;
+        bytes.map(|bytes| Self(bytes, PhantomData)).map_err(|e| crate::ApiError::new(e.status(), e.body_text()))
+    }
+}
+
+impl<T, S: Send + Sync> FromRequest<S> for Raw<T, Request<Body>> {
+    type Rejection = crate::ApiError;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Self::Rejection> {
+        Ok(Self(request, PhantomData))
+    }
+}
