@@ -3,7 +3,7 @@ CARGO ?= cargo
 BIN := target/release/tidewatch
 ARGS ?=
 
-.PHONY: help demo run web build test test-deps lint fmt openapi bench bench-pool truth chaos alarms fuzz dist api-import-run clean
+.PHONY: help demo run web build test test-deps test-contract lint fmt openapi bench bench-pool truth chaos alarms fuzz dist api-import-run clean
 
 help: ## What can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 18
@@ -28,9 +28,14 @@ test: test-deps web ## Install what the tests need, then run every check and tes
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
 	$(CARGO) test --workspace
+	EXAMPLES=10 scripts/test-contract
 
 test-deps: ## Install what the tests need (Debian); says what is missing elsewhere
 	scripts/test-deps
+
+test-contract: ## Ask the running program everything its description allows and forbids (EXAMPLES=30)
+	$(CARGO) build -q -p tidewatch
+	scripts/test-contract
 
 lint: ## Formatting and lints only
 	$(CARGO) fmt --all --check
