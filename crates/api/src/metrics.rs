@@ -101,5 +101,5 @@ pub(crate) async fn metrics(State(shared): State<Shared>, request: Request) -> R
     encoded.map_err(ApiError::internal)?;
     let format = Format::wanted(headers);
     let text = if format == Format::Plain { plain(&text) } else { text };
-    Ok(([(header::CONTENT_TYPE, format.content_type())], text).into_response())
+    Ok(Reply::of(([(header::CONTENT_TYPE, format.content_type())], text)))
 }
