@@ -44,7 +44,7 @@ struct AccountMetrics {
     threshold: Family<Project, Level>,
     ratio: Family<Project, Level>,
     status: Family<Project, Gauge>,
-    days_left: Family<Project, Level>,
+    lasts: Family<Project, Level>,
     age: Family<Project, Level>,
     active: Gauge,
     keys: Family<Status, Gauge>,
@@ -59,7 +59,7 @@ impl AccountMetrics {
         r.register("balance_alert_threshold", "Below this people are told", self.threshold.clone());
         r.register("balance_alert_ratio", "What is left against the threshold", self.ratio.clone());
         r.register("balance_alert_status", "1 fine, 0 below a threshold, -1 not read", self.status.clone());
-        r.register("tidewatch_account_days_left", "Days until it is used up, by the forecast", self.days_left.clone());
+        r.register("tidewatch_account_lasts_seconds", "Until it is used up, by the forecast", self.lasts.clone());
         r.register("tidewatch_account_reading_age_seconds", "Age of the last good reading", self.age.clone());
         r.register("balance_alert_active_projects_count", "Accounts that are watched", self.active.clone());
         r.register("tidewatch_keys", "Keys of the pool, by what their last look came to", self.keys.clone());
@@ -105,7 +105,7 @@ impl AccountMetrics {
                 self.ratio.get_or_create(&labels).set(left / limit);
             }
             if let Some(days) = account.forecast.and_then(|f| f.days_left) {
-                self.days_left.get_or_create(&labels).set(days);
+                self.lasts.get_or_create(&labels).set(days * 86_400.0);
             }
             if let Some(at) = account.good_at {
                 self.age.get_or_create(&labels).set(now.since(at).as_secs_f64());
@@ -141,7 +141,7 @@ impl AccountMetrics {
     }
 
     fn clear(&self) {
-        for family in [&self.balance, &self.threshold, &self.ratio, &self.days_left, &self.age] {
+        for family in [&self.balance, &self.threshold, &self.ratio, &self.lasts, &self.age] {
             family.clear();
         }
         self.status.clear();
