@@ -35,10 +35,10 @@ struct Everything {
 }
 
 impl Everything {
-    async fn start() -> Self {
+    async fn start(speed: &str) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let mut command =
-            tidewatch(dir.path(), &["demo", "--listen", "127.0.0.1:0", "--keys", "500", "--speed", "600"]);
+            tidewatch(dir.path(), &["demo", "--listen", "127.0.0.1:0", "--keys", "500", "--speed", speed]);
         let mut process = command.env("ADMIN_API_KEY", KEY).stderr(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(process.stderr.take().unwrap()).lines();
         let mut base = None;
@@ -127,7 +127,7 @@ const EXPLAINED: [&str; 3] = [
 
 #[tokio::test(flavor = "multi_thread")]
 async fn metrics_are_as_documented_and_promtool_is_content() {
-    let (everything, documented) = (Everything::start().await, documented());
+    let (everything, documented) = (Everything::start("600").await, documented());
     let mut text = String::new();
     let begun = Instant::now();
     loop {
@@ -249,33 +249,38 @@ async fn ask(prometheus: &str, expression: &str) -> Result<usize, String> {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_real_prometheus_has_data_for_every_expression() {
-    let everything = Everything::start().await;
+/// A Prometheus that scrapes these every second, by the files we ship.
+fn scraped(programs: &[Everything]) -> Option<(Prometheus, TempDir)> {
     let dir = tempfile::tempdir().unwrap();
     let rules = root().join("deploy/prometheus/rules/*.yml");
+    let targets: Vec<&str> = programs.iter().map(|p| p.base.trim_start_matches("http://")).collect();
     let configuration = read("deploy/prometheus/prometheus.yml")
         .replace("15s", "1s")
         .replace("rules/*.yml", rules.to_str().unwrap())
-        .replace("tidewatch:8080", everything.base.trim_start_matches("http://"));
+        .replace("tidewatch:8080", &targets.join("\", \""));
     let file = dir.path().join("prometheus.yml");
     std::fs::write(&file, configuration).unwrap();
-    let Some(prometheus) = Prometheus::start(&file) else { return };
-    let url = prometheus.url();
+    Some((Prometheus::start(&file)?, dir))
+}
+
+/// Asks for every expression until each had data.
+async fn all_have_data(programs: &[Everything], url: &str) -> usize {
     let mut pending = expressions();
     let all = pending.len();
-    if everything._mails.is_none() {
+    if programs[0]._mails.is_none() {
         // No mailbox without Dovecot.
         pending.retain(|(_, expression)| !expression.contains("email"));
     }
     assert!(all > 100, "{all}");
     let begun = Instant::now();
     while !pending.is_empty() {
-        // The page is what asks for the leaderboard and listens; here nobody else does.
-        reqwest::get(format!("{}/api/v1/leaderboard", everything.base)).await.unwrap();
+        for program in programs {
+            // The web page is what asks for the leaderboard; here nobody looks at it.
+            reqwest::get(format!("{}/api/v1/leaderboard", program.base)).await.unwrap();
+        }
         let mut still = Vec::new();
         for (place, expression) in pending {
-            match ask(&url, &expression).await {
+            match ask(url, &expression).await {
                 Ok(0) => still.push((place, expression)),
                 Ok(_) => {}
                 Err(error) => panic!("{place}: {expression}: {error}"),
@@ -290,6 +295,82 @@ async fn a_real_prometheus_has_data_for_every_expression() {
     let health: Vec<&str> =
         groups.iter().flat_map(|g| g["rules"].as_array().unwrap()).map(|r| r["health"].as_str().unwrap()).collect();
     assert!(health.len() > 20 && health.iter().all(|h| *h == "ok"), "{health:?}");
-    until("up", async || ask(&url, "up{job=\"tidewatch\"} == 1").await == Ok(1)).await;
+    all
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_real_prometheus_has_data_for_every_expression() {
+    let programs = [Everything::start("600").await];
+    let Some((prometheus, _configuration)) = scraped(&programs) else { return };
+    let begun = Instant::now();
+    let all = all_have_data(&programs, &prometheus.url()).await;
+    until("up", async || ask(&prometheus.url(), "up{job=\"tidewatch\"} == 1").await == Ok(1)).await;
     eprintln!("{all} expressions have data after {:.0?}", begun.elapsed());
+}
+
+/// The one number of an expression.
+async fn number(prometheus: &str, expression: &str) -> f64 {
+    let mut url = url::Url::parse(&format!("{prometheus}/api/v1/query")).unwrap();
+    url.query_pairs_mut().append_pair("query", expression);
+    let answer: Value = reqwest::get(url).await.unwrap().json().await.unwrap();
+    answer["data"]["result"][0]["value"][1].as_str().and_then(|v| v.parse().ok()).unwrap_or(f64::NAN)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "ten minutes: make observe"]
+async fn three_programs_watched_for_long() {
+    let seconds = std::env::var("OBSERVE_SECONDS").ok().and_then(|s| s.parse().ok()).unwrap_or(600);
+    let programs = [Everything::start("60").await, Everything::start("60").await, Everything::start("60").await];
+    let (prometheus, _configuration) = scraped(&programs).expect("apt-get install prometheus");
+    let (url, begun) = (prometheus.url(), Instant::now());
+    let all = all_have_data(&programs, &url).await;
+    let left = Duration::from_secs(seconds).saturating_sub(begun.elapsed());
+    tokio::time::sleep(left).await;
+    let window = format!("{seconds}s");
+    let rows = [
+        ("expressions with data", format!("vector({all})")),
+        ("programs up", "sum(up{job=\"tidewatch\"})".to_owned()),
+        ("scrapes, least of the three", format!("min(count_over_time(up{{job=\"tidewatch\"}}[{window}]))")),
+        (
+            "scrapes that failed",
+            format!(
+                "sum(count_over_time(up{{job=\"tidewatch\"}}[{window}]) - sum_over_time(up{{job=\"tidewatch\"}}[{window}]))"
+            ),
+        ),
+        ("series of a program, most", "max(scrape_samples_scraped{job=\"tidewatch\"})".to_owned()),
+        (
+            "scrape, 95 %, ms",
+            format!("1000 * max(quantile_over_time(0.95, scrape_duration_seconds{{job=\"tidewatch\"}}[{window}]))"),
+        ),
+        (
+            "of it asking, mean, ms",
+            "1000 * sum(tidewatch_scrape_duration_seconds_sum) / sum(tidewatch_scrape_duration_seconds_count)"
+                .to_owned(),
+        ),
+        ("checks", format!("sum(increase(animetop_tasks_processed_total[{window}]))")),
+        ("checks that failed", format!("sum(increase(animetop_tasks_processed_total{{status=\"failed\"}}[{window}]))")),
+        ("messages delivered", format!("sum(increase(tidewatch_deliveries_total{{status=\"delivered\"}}[{window}]))")),
+        (
+            "statement, 95 %, ms",
+            format!(
+                "1000 * histogram_quantile(0.95, sum by (le) (rate(animetop_db_query_duration_seconds_bucket[{window}])))"
+            ),
+        ),
+        ("memory, most, MB", format!("max(max_over_time(tidewatch_process_resident_bytes[{window}])) / 1e6")),
+        (
+            "memory, slope of the last half, MB/min",
+            format!("60 * max(deriv(tidewatch_process_resident_bytes[{}s])) / 1e6", seconds / 2),
+        ),
+        ("open files, most", format!("max(max_over_time(tidewatch_process_open_fds[{window}]))")),
+        (
+            "open files, slope of the last half, /min",
+            format!("60 * max(deriv(tidewatch_process_open_fds[{}s]))", seconds / 2),
+        ),
+        ("alerts firing", "count(ALERTS{alertstate=\"firing\"}) or vector(0)".to_owned()),
+    ];
+    eprintln!("\n{:<42} {:>12}   after {:.0?}", "observed", "", begun.elapsed());
+    for (what, expression) in rows {
+        eprintln!("{what:<42} {:>12.2}", number(&url, &expression).await);
+    }
+    assert!(number(&url, "sum(up{job=\"tidewatch\"})").await == 3.0);
 }
