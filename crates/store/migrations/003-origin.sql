@@ -1,1 +1,1 @@
-ALTER TABLE outbox ADD COLUMN traceparent VARCHAR(64);
+ALTER TABLE outbox @COLUMN@ traceparent VARCHAR(64);

@@ -84,8 +84,9 @@ async fn apply(tx: &mut Tx, migration: &Migration, now: Timestamp) -> Result<(),
     for statement in migration.sql.split(";\n").map(str::trim).filter(|s| !s.is_empty()) {
         match tx.exec(statement, args![]).await {
             Ok(_) => {}
-            // MySQL knows no CREATE INDEX or ADD COLUMN IF NOT EXISTS: a repeated run meets its own work.
-            Err(StoreError::Database(m)) if tx.dialect() == Dialect::MySql && is_own_work(&m) => {}
+            // Not every database knows IF NOT EXISTS for indexes and columns: a repeated run meets its own work. (On
+            // PostgreSQL, where a failed statement ends the transaction, all of ours know it.)
+            Err(StoreError::Database(m)) if is_own_work(&m) => {}
             Err(e) => return Err(StoreError::Migration { name: migration.name.to_owned(), message: e.to_string() }),
         }
     }
@@ -95,5 +96,5 @@ async fn apply(tx: &mut Tx, migration: &Migration, now: Timestamp) -> Result<(),
 }
 
 fn is_own_work(message: &str) -> bool {
-    ["Duplicate key name", "Duplicate column name"].iter().any(|known| message.contains(known))
+    ["Duplicate key name", "Duplicate column name", "duplicate column name"].iter().any(|known| message.contains(known))
 }
