@@ -3,7 +3,7 @@ CARGO ?= cargo
 BIN := target/release/tidewatch
 ARGS ?=
 
-.PHONY: help demo run web build test test-deps test-contract lint fmt openapi bench bench-pool truth chaos alarms fuzz dist api-import-run clean
+.PHONY: help demo run web build test test-deps test-contract lint fmt openapi bench bench-pool truth chaos alarms observe fuzz dist api-import-run clean
 
 help: ## What can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 18
@@ -60,6 +60,9 @@ chaos: ## Kill the program 200 times in a running load and compare with an undis
 alarms: ## Kill the program 200 times with a receiver that fails half the time: no alert lost or doubled
 	$(CARGO) build --release -q -p testkit --bin alarms
 	$(CARGO) run --release -q -p testkit --bin alarms -- $(ARGS)
+
+observe: ## Three programs under a Prometheus for ten minutes; every expression asked, a table (OBSERVE_SECONDS=600)
+	$(CARGO) test -q -p tidewatch --test metrics -- --ignored --nocapture three_programs
 
 bench: build ## Measure: record, leaderboard, claims, the process; tables in target/figures
 	scripts/bench $(BIN)

@@ -12,6 +12,7 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
+use trace::tracing::{Instrument as _, field::Empty};
 
 /// Longest body of an answer that is read.
 pub const BODY_CAP: usize = 1 << 20;
@@ -27,6 +28,9 @@ const FIRST_WAIT: Duration = Duration::from_secs(1);
 pub trait Observer: Send + Sync + 'static {
     /// One exchange with the provider of this name came to `status` (a word of [`ReadingStatus`]) in `took` of real time.
     fn asked(&self, provider: &str, status: &'static str, took: Duration);
+
+    /// A request waited so long for its turn, or was turned away after it.
+    fn waited(&self, _took: Duration) {}
 }
 
 /// Sends requests and keeps the pace of every origin.
@@ -136,14 +140,17 @@ impl Fetcher {
             let prepared = inquiry.prepare(index, now, &(self.nonce)());
             let prepared = prepared.map_err(|fault| FetchError::Rejected(fault.to_string()))?;
             let upstream = self.upstream(inquiry, &prepared);
-            if let Err(postponed) = upstream.admit().await {
+            if let Err(postponed) = self.admit(&upstream, inquiry).await {
                 // Why a second try may not go is told by the first.
                 return Err(last.unwrap_or(postponed));
             }
             let begun = Instant::now();
-            let exchanged = self.exchange(inquiry, index, prepared).await;
+            let provider = inquiry.provider().name.as_str();
+            let span = trace::span!("request", otel.kind = "client", provider, outcome = Empty);
+            let exchanged = self.exchange(inquiry, index, prepared).instrument(span.clone()).await;
+            let status = exchanged.as_ref().map_or_else(|f| status_of(&f.error), |a| a.reading.status);
+            span.record("outcome", status.as_str());
             if let Some(observer) = &self.observer {
-                let status = exchanged.as_ref().map_or_else(|f| status_of(&f.error), |a| a.reading.status);
                 observer.asked(&inquiry.provider().name, status.as_str(), begun.elapsed());
             }
             let failure = match exchanged {
@@ -162,6 +169,17 @@ impl Fetcher {
             last = Some(failure.error);
             tokio::time::sleep(self.clock.real(wait)).await;
         }
+    }
+
+    /// Waits for this request's turn.
+    async fn admit(&self, upstream: &Upstream, inquiry: &Inquiry) -> Result<(), FetchError> {
+        let begun = Instant::now();
+        let provider = inquiry.provider().name.as_str();
+        let admitted = upstream.admit().instrument(trace::span!("admit", provider)).await;
+        if let Some(observer) = &self.observer {
+            observer.waited(begun.elapsed());
+        }
+        admitted
     }
 
     /// What the provider asked for, and otherwise longer each time.

@@ -1,5 +1,11 @@
 //! `/metrics`: what is counted, and who may see it.
 
+mod exposition;
+mod scraped;
+
+pub(crate) use self::scraped::Scraped;
+
+use self::exposition::{Format, plain};
 use crate::access::{Presented, presented};
 use crate::openapi::{Exposition, Reply};
 use crate::server::Shared;
@@ -10,12 +16,10 @@ use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
-use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
-use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// The registry every part registers its metrics with.
 pub type SharedRegistry = Arc<Mutex<Registry>>;
@@ -73,45 +77,6 @@ pub(crate) fn method(method: &Method) -> &'static str {
     }
 }
 
-/// What is read at each scrape.
-pub(crate) struct Scraped {
-    active: Gauge,
-    idle: Gauge,
-    uptime: Gauge<f64, AtomicU64>,
-    started: Instant,
-}
-
-impl Scraped {
-    pub(crate) fn new(registry: &mut Registry) -> Self {
-        let scraped = Self {
-            active: Gauge::default(),
-            idle: Gauge::default(),
-            uptime: Gauge::default(),
-            started: Instant::now(),
-        };
-        registry.register("animetop_db_connections_active", "Connections in use", scraped.active.clone());
-        registry.register("animetop_db_connections_idle", "Connections at rest", scraped.idle.clone());
-        registry.register("animetop_service_uptime_seconds", "Seconds since the start", scraped.uptime.clone());
-        scraped
-    }
-
-    pub(crate) fn uptime(&self) -> Duration {
-        self.started.elapsed()
-    }
-
-    async fn refresh(&self, shared: &Shared) {
-        let engine = &shared.engine;
-        let (active, idle) = engine.store.connections();
-        self.active.set(i64::from(active));
-        self.idle.set(i64::from(idle));
-        self.uptime.set(self.started.elapsed().as_secs_f64());
-        // A store in trouble is for /health to tell; the metrics answer all the same, with the last depth.
-        if let Ok(depth) = store::due_depth(&engine.store, engine.clock.now()).await {
-            engine.metrics.schedule_depth(depth);
-        }
-    }
-}
-
 /// Prometheus text for this machine, and for those with the metrics token or any role.
 pub(crate) async fn metrics(State(shared): State<Shared>, request: Request) -> Result<Reply<Exposition>, ApiError> {
     let (headers, extensions) = (request.headers(), request.extensions());
@@ -134,6 +99,7 @@ pub(crate) async fn metrics(State(shared): State<Shared>, request: Request) -> R
         encode(&mut text, &registry)
     };
     encoded.map_err(ApiError::internal)?;
-    let content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-    Ok(Reply::of(([(header::CONTENT_TYPE, content_type)], text)))
+    let format = Format::wanted(headers);
+    let text = if format == Format::Plain { plain(&text) } else { text };
+    Ok(Reply::of(([(header::CONTENT_TYPE, format.content_type())], text)))
 }

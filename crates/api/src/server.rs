@@ -130,7 +130,7 @@ pub fn router(parts: Parts, watches: Routes) -> Router {
     let Parts { engine, auth, registry, probes, limits, options, stop } = parts;
     let (http, scraped) = {
         let mut registry = registry.lock().unwrap_or_else(PoisonError::into_inner);
-        (HttpMetrics::new(&mut registry), Scraped::new(&mut registry))
+        (HttpMetrics::new(&mut registry), Scraped::new(&mut registry, &options.version, options.mode.as_str()))
     };
     let start = u64::try_from(engine.clock.now().millis()).unwrap_or(0);
     let trusted = options.trusted_proxies.clone();

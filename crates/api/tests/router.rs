@@ -225,10 +225,14 @@ async fn metrics_name_routes_and_are_for_this_machine_or_a_token() {
         "animetop_http_requests_total{method=\"other\",path=\"/live\",status=\"405\"} 1",
         "# TYPE animetop_db_connections_active gauge",
         "animetop_queue_length{queue=\"schedule\"} 0",
-        "# EOF",
+        "# TYPE animetop_http_requests_total counter",
     ] {
         assert!(text.contains(line), "{line} in {text}");
     }
+    let open = scrape("127.0.0.1:1", Some(("accept", "application/openmetrics-text;version=1.0.0"))).await;
+    let kind = open.headers()["content-type"].to_str().unwrap().to_owned();
+    let open = String::from_utf8(bytes(open).await).unwrap();
+    assert!(kind.starts_with("application/openmetrics-text") && open.ends_with("# EOF\n") && !text.contains("# EOF"));
     assert!(text.contains("animetop_service_uptime_seconds") && !text.contains("/made/up"), "{text}");
 }
 

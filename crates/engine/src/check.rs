@@ -6,8 +6,9 @@ use crate::{Engine, Registered};
 use async_trait::async_trait;
 use model::{Timestamp, WatchKind};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use store::{Outcome, Store, StoreError, Task, Tx};
+use trace::tracing::Instrument as _;
 
 /// How a check ended.
 #[derive(Debug)]
@@ -27,6 +28,9 @@ pub enum Checked {
 }
 
 impl Checked {
+    /// Every word of [`Checked::status`].
+    pub const STATUSES: [&str; 6] = ["success", "failed", "postponed", "gone", "stale", "store_error"];
+
     /// The word in metrics and logs, a closed set.
     pub const fn status(&self) -> &'static str {
         match self {
@@ -60,16 +64,19 @@ async fn look<W: Watch>(engine: &Engine, watch: &W, task: &Task) -> Result<Check
     };
     let seen_at = engine.clock.now();
     let deadline = engine.clock.real(engine.options.task_timeout).max(MIN_DEADLINE);
-    let fetched = match tokio::time::timeout(deadline, watch.fetch(&brief)).await {
+    let fetch = watch.fetch(&brief).instrument(trace::span!("fetch"));
+    let fetched = match tokio::time::timeout(deadline, fetch).await {
         Ok(fetched) => fetched,
         Err(_) => Err(FetchError::Transient(format!("not done within {:?}", engine.options.task_timeout))),
     };
     match fetched {
         Ok(observation) => {
+            let begun = Instant::now();
             let recorded = match watch.group() {
                 Some(group) => group.deliver(engine, watch, task, Arc::new(observation), seen_at).await?,
                 None => deliver(engine, watch, task, &observation, seen_at).await?,
             };
+            engine.metrics.recorded(task.kind, begun.elapsed());
             Ok(Checked::Recorded(recorded))
         }
         Err(FetchError::Postponed(wait)) => {
@@ -77,7 +84,7 @@ async fn look<W: Watch>(engine: &Engine, watch: &W, task: &Task) -> Result<Check
             Ok(Checked::Postponed(wait))
         }
         Err(error) => {
-            give_up(engine, watch, task, &error).await?;
+            give_up(engine, watch, task, &error).instrument(trace::span!("record", failed = error.class())).await?;
             Ok(Checked::Failed(error))
         }
     }
@@ -104,20 +111,23 @@ pub async fn deliver<W: Watch>(
     observation: &W::Observation,
     seen_at: Timestamp,
 ) -> Result<Recorded, StoreError> {
-    let mut tries = 0;
-    loop {
-        tries += 1;
-        match deliver_once(engine, watch, task, observation, seen_at).await {
-            Err(e) if e.is_retryable() && tries < RECORD_TRIES => {
-                tokio::time::sleep(Duration::from_millis(20 << tries)).await;
+    let again_and_again = async {
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            match deliver_once(engine, watch, task, observation, seen_at).await {
+                Err(e) if e.is_retryable() && tries < RECORD_TRIES => {
+                    tokio::time::sleep(Duration::from_millis(20 << tries)).await;
+                }
+                Ok(recorded) => {
+                    engine.tell(&recorded.events);
+                    return Ok(recorded);
+                }
+                Err(e) => return Err(e),
             }
-            Ok(recorded) => {
-                engine.tell(&recorded.events);
-                return Ok(recorded);
-            }
-            Err(e) => return Err(e),
         }
-    }
+    };
+    again_and_again.instrument(trace::span!("record")).await
 }
 
 async fn deliver_once<W: Watch>(
@@ -129,6 +139,7 @@ async fn deliver_once<W: Watch>(
 ) -> Result<Recorded, StoreError> {
     let now = engine.clock.now();
     let mut tx = engine.store.begin().await?;
+    tx.set_origin(trace::current());
     let recorded = write(&mut tx, watch, task, Seen { observation, seen_at, now }).await?;
     tx.commit().await?;
     Ok(recorded)
@@ -164,6 +175,7 @@ async fn give_up<W: Watch>(engine: &Engine, watch: &W, task: &Task, error: &Fetc
 async fn give_up_once<W: Watch>(engine: &Engine, watch: &W, task: &Task, error: &FetchError) -> Result<(), StoreError> {
     let now = engine.clock.now();
     let mut tx = engine.store.begin().await?;
+    tx.set_origin(trace::current());
     let recorded = watch.fail(&mut tx, task, error, now).await?;
     let outcome = Outcome::Failure { next_due: recorded.next_due, class: error.class(), error: error.to_string() };
     store::settle(&mut tx, task, &outcome, now).await?;

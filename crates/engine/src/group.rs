@@ -7,6 +7,7 @@ use model::Timestamp;
 use std::sync::{Arc, Mutex, PoisonError};
 use store::{StoreError, Task};
 use tokio::sync::oneshot::{self, error::TryRecvError};
+use trace::tracing::Instrument as _;
 
 /// Observations that wait for the writer. Whoever comes to it first writes all that wait, in one transaction: all of
 /// them or none, each with its lease checked as if it were alone.
@@ -20,6 +21,8 @@ struct Waiting<O> {
     task: Task,
     observation: Arc<O>,
     seen_at: Timestamp,
+    /// The trace it belongs to.
+    origin: Option<String>,
     done: oneshot::Sender<Option<Recorded>>,
 }
 
@@ -39,8 +42,20 @@ impl<O: Send + Sync> Group<O> {
         observation: Arc<O>,
         seen_at: Timestamp,
     ) -> Result<Recorded, StoreError> {
+        self.record(engine, watch, task, observation, seen_at).instrument(trace::span!("record")).await
+    }
+
+    async fn record<W: Watch<Observation = O>>(
+        &self,
+        engine: &Engine,
+        watch: &W,
+        task: &Task,
+        observation: Arc<O>,
+        seen_at: Timestamp,
+    ) -> Result<Recorded, StoreError> {
         let (done, mut written) = oneshot::channel();
-        let entry = Waiting { task: task.clone(), observation: Arc::clone(&observation), seen_at, done };
+        let origin = trace::current();
+        let entry = Waiting { task: task.clone(), observation: Arc::clone(&observation), seen_at, origin, done };
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner).push(entry);
         let turn = self.writer.lock().await;
         let outcome = loop {
@@ -98,6 +113,7 @@ async fn try_all<W: Watch>(
     let mut all = Vec::with_capacity(entries.len());
     for entry in entries {
         let seen = Seen { observation: entry.observation.as_ref(), seen_at: entry.seen_at, now };
+        tx.set_origin(entry.origin.clone());
         match write(&mut tx, watch, &entry.task, seen).await {
             Ok(recorded) => all.push(recorded),
             Err(e) => {

@@ -1,5 +1,6 @@
 //! What the engine counts, under the names the old dashboards know.
 
+use crate::check::Checked;
 use model::{Timestamp, WatchKind};
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
@@ -8,9 +9,10 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use store::Task;
+use store::{Backlog, Stopwatch, Task};
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Status {
@@ -38,6 +40,15 @@ struct Through {
     status: &'static str,
 }
 
+fn seconds() -> Histogram {
+    Histogram::new(exponential_buckets(0.005, 2.0, 16))
+}
+
+/// The queues of the hand-out. Inside one process only the first two can hold anything: a task that failed goes back to
+/// the schedule, and what was seen is recorded by whoever saw it.
+const QUEUES: [&str; 7] =
+    ["tasks", "tasks_processing", "tasks_dead", "results", "results_processing", "results_dead", "schedule"];
+
 /// The engine's metrics; handles are held, so counting costs nanoseconds.
 pub struct EngineMetrics {
     waiting: Gauge,
@@ -55,12 +66,20 @@ pub struct EngineMetrics {
     depth: Family<Name, Gauge>,
     dead: Counter,
     lag: Histogram,
+    record: Family<Watched, Histogram, fn() -> Histogram>,
+    account_checks: Histogram,
+    statements: Histogram,
+    admission: Histogram,
+    due: Family<Watched, Gauge>,
+    due_age: Family<Watched, Seconds>,
+    background_lag: Seconds,
 }
+
+type Seconds = Gauge<f64, AtomicU64>;
 
 impl EngineMetrics {
     /// Makes and registers them.
     pub fn new(registry: &mut Registry) -> Self {
-        let seconds = || Histogram::new(exponential_buckets(0.005, 2.0, 16));
         let m = Self {
             waiting: Gauge::default(),
             lanes: Mutex::default(),
@@ -76,8 +95,17 @@ impl EngineMetrics {
             depth: Family::default(),
             dead: Counter::default(),
             lag: seconds(),
+            record: Family::new_with_constructor(seconds),
+            account_checks: seconds(),
+            // An index range of SQLite takes some ten microseconds.
+            statements: Histogram::new(exponential_buckets(0.000_05, 2.5, 14)),
+            admission: seconds(),
+            due: Family::default(),
+            due_age: Family::default(),
+            background_lag: Gauge::default(),
         };
         m.register(registry);
+        m.register_times(registry);
         m
     }
 
@@ -99,9 +127,65 @@ impl EngineMetrics {
         r.register("crawler_queue_depth", "Depth of a queue of the hand-out", self.depth.clone());
         r.register("animetop_queue_dlq", "Messages moved to dead letters", self.dead.clone());
         r.register("tidewatch_schedule_lag_seconds", "From due to claimed", self.lag.clone());
-        for queue in ["tasks", "tasks_processing", "tasks_dead", "results", "results_processing", "results_dead"] {
-            self.queue.get_or_create(&Queue { queue }).set(0);
+        for queue in QUEUES {
+            self.length(queue, 0);
         }
+        for status in Checked::STATUSES {
+            self.processed.get_or_create(&Status { status }).inc_by(0);
+            self.market_processed.get_or_create(&Status { status }).inc_by(0);
+            self.throughput.get_or_create(&Through { direction: "out", status }).set(0);
+        }
+        self.throughput.get_or_create(&Through { direction: "in", status: "success" }).set(0);
+    }
+
+    fn register_times(&self, r: &mut Registry) {
+        r.register("tidewatch_record_duration_seconds", "From seen to committed", self.record.clone());
+        let help = "Duration of a check of an account, a key, a renewal or a mailbox";
+        r.register("balance_alert_monitor_execution_time_seconds", help, self.account_checks.clone());
+        let help = "Duration of a statement or a commit";
+        r.register("animetop_db_query_duration_seconds", help, self.statements.clone());
+        let help = "How long requests waited for their turn at an upstream";
+        r.register("animetop_ratelimit_wait_duration_seconds", help, self.admission.clone());
+        r.register("tidewatch_due_targets", "Targets that are due and not claimed", self.due.clone());
+        let help = "How long the oldest of them has been due";
+        r.register("tidewatch_due_age_seconds", help, self.due_age.clone());
+        let help = "How long the oldest target of any watch has been due";
+        r.register("balance_alert_background_task_lag_seconds", help, self.background_lag.clone());
+    }
+
+    fn length(&self, queue: &'static str, n: i64) {
+        self.queue.get_or_create(&Queue { queue }).set(n);
+        self.depth.get_or_create(&Name { name: queue }).set(n);
+    }
+
+    /// Times the statements of a store, see [`store::Store::timed`].
+    pub fn stopwatch(&self) -> Stopwatch {
+        let statements = self.statements.clone();
+        Arc::new(move |took| statements.observe(took.as_secs_f64()))
+    }
+
+    /// Where waits for a turn at an upstream are counted, in seconds.
+    pub fn admission(&self) -> Histogram {
+        self.admission.clone()
+    }
+
+    /// What is due and not claimed, of every watch.
+    pub fn backlog(&self, all: &[(WatchKind, Backlog)], now: Timestamp) {
+        let (mut count, mut oldest) = (0, 0.0f64);
+        for (kind, backlog) in all {
+            let watched = Watched { watch: kind.as_str() };
+            let age = backlog.oldest.map_or(0.0, |since| now.since(since).as_secs_f64());
+            self.due.get_or_create(&watched).set(signed(backlog.count));
+            self.due_age.get_or_create(&watched).set(age);
+            count += backlog.count;
+            oldest = oldest.max(age);
+        }
+        self.background_lag.set(oldest);
+        self.length("schedule", signed(count));
+    }
+
+    pub(crate) fn recorded(&self, kind: WatchKind, took: Duration) {
+        self.record.get_or_create(&Watched { watch: kind.as_str() }).observe(took.as_secs_f64());
     }
 
     pub(crate) fn waiting(&self, kind: WatchKind, n: usize) {
@@ -111,15 +195,7 @@ impl EngineMetrics {
             i64::try_from(lanes.values().sum::<usize>()).unwrap_or(i64::MAX)
         };
         self.waiting.set(n);
-        self.queue.get_or_create(&Queue { queue: "tasks" }).set(n);
-        self.depth.get_or_create(&Name { name: "tasks" }).set(n);
-    }
-
-    /// The number of targets that are due and not claimed.
-    pub fn schedule_depth(&self, n: u64) {
-        let n = i64::try_from(n).unwrap_or(i64::MAX);
-        self.queue.get_or_create(&Queue { queue: "schedule" }).set(n);
-        self.depth.get_or_create(&Name { name: "schedule" }).set(n);
+        self.length("tasks", n);
     }
 
     pub(crate) fn skipped(&self) {
@@ -135,13 +211,16 @@ impl EngineMetrics {
     }
 
     pub(crate) fn in_progress(&self, kind: WatchKind) -> InProgress {
-        let gauge = self.in_progress.get_or_create(&Watched { watch: kind.as_str() }).clone();
-        gauge.inc();
-        let market = (kind == WatchKind::Market).then(|| self.market_in_progress.clone());
-        if let Some(market) = &market {
-            market.inc();
+        let mut gauges = vec![
+            self.in_progress.get_or_create(&Watched { watch: kind.as_str() }).clone(),
+            self.queue.get_or_create(&Queue { queue: "tasks_processing" }).clone(),
+            self.depth.get_or_create(&Name { name: "tasks_processing" }).clone(),
+        ];
+        gauges.extend((kind == WatchKind::Market).then(|| self.market_in_progress.clone()));
+        for gauge in &gauges {
+            gauge.inc();
         }
-        InProgress(gauge, market)
+        InProgress(gauges)
     }
 
     pub(crate) fn checked(&self, kind: WatchKind, status: &'static str, took: Duration) {
@@ -149,19 +228,24 @@ impl EngineMetrics {
         self.throughput.get_or_create(&Through { direction: "out", status }).inc();
         if kind == WatchKind::Market {
             self.market_processed.get_or_create(&Status { status }).inc();
+        } else {
+            self.account_checks.observe(took.as_secs_f64());
         }
         self.duration.observe(took.as_secs_f64());
     }
 }
 
 /// Counts a running check while it lives.
-pub(crate) struct InProgress(Gauge, Option<Gauge>);
+pub(crate) struct InProgress(Vec<Gauge>);
 
 impl Drop for InProgress {
     fn drop(&mut self) {
-        self.0.dec();
-        if let Some(market) = &self.1 {
-            market.dec();
+        for gauge in &self.0 {
+            gauge.dec();
         }
     }
+}
+
+fn signed(n: u64) -> i64 {
+    i64::try_from(n).unwrap_or(i64::MAX)
 }

@@ -2,6 +2,7 @@
 
 use crate::check::Checked;
 use crate::{Engine, Registered};
+use model::Timestamp;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -10,6 +11,7 @@ use tokio::sync::{Notify, Semaphore};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use trace::tracing::{Instrument as _, Span};
 
 /// Runs until `stop`: then claims nothing more, gives back what has not begun, lets the rest finish within the drain
 /// time and gives back what did not. Every watch has a lane of its own, so that none starves another.
@@ -99,7 +101,9 @@ impl Lane {
         self.more.store(full, Ordering::Relaxed);
         for task in tasks {
             self.waiting.fetch_add(1, Ordering::Relaxed);
-            tracker.spawn(Arc::clone(self).one(task));
+            // The trace of a task begins where it is claimed; how late that was is said beside.
+            let span = due(&task, now);
+            tracker.spawn(Arc::clone(self).one(task).instrument(span));
         }
         if full {
             return Ok(MIN_PAUSE);
@@ -132,6 +136,7 @@ impl Lane {
             () = self.abort.cancelled() => return self.give_back(&task).await,
         };
         self.engine.metrics.checked(task.kind, checked.status(), begun.elapsed());
+        Span::current().record("status", checked.status());
         log(&task, &checked, begun.elapsed());
         // Its next time may come before the lane wakes by itself.
         self.hint.notify_one();
@@ -172,6 +177,17 @@ pub async fn housekeep(engine: &Engine, watches: &[Arc<dyn Registered>]) {
             tracing::error!(watch = watch.kind().as_str(), error = %e, "housekeeping failed; it is tried again");
         }
     }
+}
+
+fn due(task: &Task, now: Timestamp) -> Span {
+    trace::span!(
+        "due",
+        watch = task.kind.as_str(),
+        ref_id = task.ref_id,
+        task_id = task.task_id.as_str(),
+        lag_seconds = now.since(task.due).as_secs_f64(),
+        status = trace::tracing::field::Empty,
+    )
 }
 
 fn log(task: &Task, checked: &Checked, took: Duration) {

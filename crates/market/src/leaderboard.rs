@@ -6,6 +6,7 @@ use axum::body::Bytes;
 use engine::{Engine, Event};
 use model::{HOUR, Timestamp, hour_start};
 use moka::future::Cache;
+use prometheus_client::metrics::counter::Counter;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::json;
@@ -126,6 +127,8 @@ struct Inner {
     changes: Mutex<Receiver<Event>>,
     sums: Cache<Window, Arc<Sums>>,
     answers: Cache<(Window, Which), Bytes>,
+    hits: Counter,
+    misses: Counter,
 }
 
 /// What other processes record is seen after this long at the latest.
@@ -146,6 +149,8 @@ impl Leaderboard {
             changes,
             sums: Cache::builder().max_capacity(64).time_to_live(MAX_AGE).build(),
             answers: Cache::builder().max_capacity(512).time_to_live(MAX_AGE).build(),
+            hits: Counter::default(),
+            misses: Counter::default(),
         }))
     }
 
@@ -154,6 +159,7 @@ impl Leaderboard {
         let window = self.window(which.hours);
         let key = (window, which);
         if let Some(bytes) = self.0.answers.get(&key).await {
+            self.0.hits.inc();
             return Ok(bytes);
         }
         let board = self.board_of(&key.0, which).await?;
@@ -165,6 +171,11 @@ impl Leaderboard {
     /// The leaderboard itself.
     pub async fn board(&self, which: Which) -> Result<Board, StoreError> {
         self.board_of(&self.window(which.hours), which).await
+    }
+
+    /// Counts looks that found their sums or their answer kept, and those that did not.
+    pub fn kept(&self) -> (Counter, Counter) {
+        (self.0.hits.clone(), self.0.misses.clone())
     }
 
     /// An IP was renamed, added or deleted.
@@ -231,6 +242,11 @@ impl Leaderboard {
         });
         // Those who waited for the same sums share its error.
         let sums = sums.await.map_err(|e| StoreError::Database(e.to_string()))?;
+        if from_cache {
+            self.0.hits.inc()
+        } else {
+            self.0.misses.inc()
+        };
         let rows = rank(&sums.flows, which, self.0.include_shops);
         Ok(Board { start, end: window.end, rows, summed_at: sums.at, from_cache })
     }

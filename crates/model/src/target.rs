@@ -23,6 +23,9 @@ pub enum WatchKind {
 }
 
 impl WatchKind {
+    /// Every kind.
+    pub const ALL: [Self; 5] = [Self::Market, Self::Account, Self::Key, Self::Subscription, Self::Mailbox];
+
     /// The word in tables, JSON and logs.
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -18,6 +18,7 @@ use ::store::{Store, StoreError};
 use model::{Severity, SharedClock, Timestamp};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use trace::tracing::{Span, field::Empty};
 use url::Url;
 use uuid::Uuid;
 
@@ -218,6 +219,7 @@ impl Deliverer {
         let Some(message) = Message::digest(items, claimed.channel.draft.language) else {
             return Verdict::refused("nothing to tell");
         };
+        let spans = told(to, batch);
         let started = Instant::now();
         let verdict = self.sender.send(to, &message).await;
         let outcome = match &verdict {
@@ -225,6 +227,9 @@ impl Deliverer {
             Verdict::Retry { .. } => Outcome::Failed,
             Verdict::Refused { .. } => Outcome::Refused,
         };
+        for span in spans {
+            span.record("outcome", outcome.as_str());
+        }
         self.observer.tried(to.channel.kind(), outcome, started.elapsed());
         verdict
     }
@@ -283,6 +288,20 @@ impl Deliverer {
             }
         }
     }
+}
+
+/// One message may tell of several tasks: each of their traces ends with it.
+fn told(to: &Destination, batch: &[Due]) -> Vec<Span> {
+    let traced = batch.iter().filter_map(|due| due.origin.as_deref().map(|origin| (due.alert_id, origin)));
+    let begin = |(alert, origin)| {
+        let (channel, alerts) = (to.channel.kind(), batch.len());
+        let span = trace::span!("notify", otel.kind = "producer", channel, alert, alerts, outcome = Empty);
+        trace::follow(&span, origin);
+        // Begun now, not when it is first looked at.
+        span.in_scope(|| {});
+        span
+    };
+    traced.map(begin).collect()
 }
 
 /// What goes into one message.

@@ -1,15 +1,17 @@
-//! Private servers for tests (databases, Redis, IMAP): own data directory, free loopback port, gone with the value.
+//! Private servers for tests (databases, Redis, IMAP, Prometheus): own data directory, free loopback port, gone with the value.
 //! Development only.
 
 mod child;
 mod dovecot;
 mod mariadb;
 mod postgres;
+mod prometheus;
 mod redis;
 
 pub use dovecot::Dovecot;
 pub use mariadb::MariaDb;
 pub use postgres::Postgres;
+pub use prometheus::{Prometheus, promtool};
 pub use redis::Redis;
 
 /// What to do about a server whose programs are not installed: an error in CI, a skipped test elsewhere.

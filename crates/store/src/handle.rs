@@ -7,7 +7,8 @@ use crate::value::Value;
 use sqlx::{AssertSqlSafe, MySqlPool, PgPool, SqlitePool};
 use sqlx::{mysql, postgres, sqlite};
 use std::str::FromStr;
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 /// How to open the database.
 #[derive(Clone, Debug)]
@@ -27,10 +28,15 @@ impl OpenOptions {
     }
 }
 
+/// Is told how long each statement and commit took, in real time. Called where the statement was made, so it must not
+/// block.
+pub type Stopwatch = Arc<dyn Fn(Duration) + Send + Sync>;
+
 /// The database. Cheap to clone.
 #[derive(Clone)]
 pub struct Store {
     pools: Pools,
+    stopwatch: Option<Stopwatch>,
 }
 
 #[derive(Clone)]
@@ -43,6 +49,8 @@ enum Pools {
 /// A write transaction. Dropped without [`Tx::commit`], it leaves nothing behind.
 pub struct Tx {
     kind: TxKind,
+    stopwatch: Option<Stopwatch>,
+    origin: Option<String>,
 }
 
 enum TxKind {
@@ -85,7 +93,14 @@ impl Store {
                 "unknown database {scheme:?}; use sqlite://, mysql://, mariadb:// or postgres://"
             )));
         };
-        Ok(Self { pools })
+        Ok(Self { pools, stopwatch: None })
+    }
+
+    /// Tells `stopwatch` of every statement of this handle and its clones.
+    #[must_use]
+    pub fn timed(mut self, stopwatch: Stopwatch) -> Self {
+        self.stopwatch = Some(stopwatch);
+        self
     }
 
     /// Which database this is.
@@ -101,6 +116,7 @@ impl Store {
     pub async fn query(&self, sql: &str, args: Vec<Value>) -> Result<Vec<Row>, StoreError> {
         let sql = self.dialect().translate(sql);
         let persistent = args.len() < 64;
+        let _timed = Timed::of(&self.stopwatch);
         Ok(match &self.pools {
             Pools::Sqlite { readers, .. } => {
                 let rows = bound!(sql, persistent, args).fetch_all(readers).await?;
@@ -130,7 +146,7 @@ impl Store {
             Pools::MySql(pool) => TxKind::MySql(pool.begin().await?),
             Pools::Postgres(pool) => TxKind::Postgres(pool.begin().await?),
         };
-        Ok(Tx { kind })
+        Ok(Tx { kind, stopwatch: self.stopwatch.clone(), origin: None })
     }
 
     /// Connections in use and idle, for metrics.
@@ -177,8 +193,18 @@ impl Tx {
         self.run(sql, persistent, args).await
     }
 
+    /// Says which trace (a W3C `traceparent`) the messages written from here on belong to.
+    pub fn set_origin(&mut self, traceparent: Option<String>) {
+        self.origin = traceparent;
+    }
+
+    pub(crate) fn origin(&self) -> Option<&str> {
+        self.origin.as_deref()
+    }
+
     /// Runs a statement that is already in the database's own words.
     pub(crate) async fn run(&mut self, sql: String, persistent: bool, args: Vec<Value>) -> Result<u64, StoreError> {
+        let _timed = Timed::of(&self.stopwatch);
         Ok(match &mut self.kind {
             TxKind::Sqlite(tx) => bound!(sql, persistent, args).execute(&mut **tx).await?.rows_affected(),
             TxKind::MySql(tx) => bound!(sql, persistent, args).execute(&mut **tx).await?.rows_affected(),
@@ -189,6 +215,7 @@ impl Tx {
     /// Runs an INSERT into a table with an `id` column; answers the new id.
     pub async fn insert_id(&mut self, sql: &str, args: Vec<Value>) -> Result<i64, StoreError> {
         let sql = self.dialect().translate(sql);
+        let _timed = Timed::of(&self.stopwatch);
         Ok(match &mut self.kind {
             TxKind::Sqlite(tx) => bound!(sql, true, args).execute(&mut **tx).await?.last_insert_rowid(),
             TxKind::MySql(tx) => {
@@ -206,6 +233,7 @@ impl Tx {
     pub async fn query(&mut self, sql: &str, args: Vec<Value>) -> Result<Vec<Row>, StoreError> {
         let sql = self.dialect().translate(sql);
         let persistent = args.len() < 64;
+        let _timed = Timed::of(&self.stopwatch);
         Ok(match &mut self.kind {
             TxKind::Sqlite(tx) => {
                 let rows = bound!(sql, persistent, args).fetch_all(&mut **tx).await?;
@@ -240,12 +268,30 @@ impl Tx {
 
     /// Makes the transaction's writes last.
     pub async fn commit(self) -> Result<(), StoreError> {
+        let _timed = Timed::of(&self.stopwatch);
         match self.kind {
             TxKind::Sqlite(tx) => tx.commit().await?,
             TxKind::MySql(tx) => tx.commit().await?,
             TxKind::Postgres(tx) => tx.commit().await?,
         }
         Ok(())
+    }
+}
+
+/// Stops when it goes out of scope.
+struct Timed(Option<(Stopwatch, Instant)>);
+
+impl Timed {
+    fn of(stopwatch: &Option<Stopwatch>) -> Self {
+        Self(stopwatch.as_ref().map(|stopwatch| (Arc::clone(stopwatch), Instant::now())))
+    }
+}
+
+impl Drop for Timed {
+    fn drop(&mut self) {
+        if let Some((stopwatch, begun)) = &self.0 {
+            stopwatch(begun.elapsed());
+        }
     }
 }
 

@@ -30,7 +30,7 @@ pub use audit::{AuditEntry, audit, audit_log, list_audit};
 pub use claims::{claim, claim_these};
 pub use dialect::Dialect;
 pub use error::StoreError;
-pub use handle::{OpenOptions, Store, Tx};
+pub use handle::{OpenOptions, Stopwatch, Store, Tx};
 pub use insert::{OnConflict, Set};
 pub use meta::{get_meta, set_meta};
 pub use migrate::{ENGINE_MIGRATIONS, Migration, pending};
@@ -40,7 +40,7 @@ pub use row::Row;
 pub use seal::{Keyring, KeyringError, new_key};
 pub use sessions::{SessionRow, close_session, find_session, open_session};
 pub use targets::{
-    Claim, Outcome, TargetRow, Task, add_target, due_depth, earliest_claimable, get_target, list_schedule, postpone,
-    release_all_leases, renew, set_target_state, settle, silent, trigger,
+    Backlog, Claim, Outcome, TargetRow, Task, add_target, backlog, due_depth, earliest_claimable, get_target,
+    list_schedule, postpone, release_all_leases, renew, set_target_state, settle, silent, trigger,
 };
 pub use value::Value;

@@ -21,6 +21,7 @@ pub struct Migration {
 pub const ENGINE_MIGRATIONS: &[Migration] = &[
     Migration { name: "engine/001-first", sql: include_str!("../migrations/001-first.sql") },
     Migration { name: "engine/002-sessions", sql: include_str!("../migrations/002-sessions.sql") },
+    Migration { name: "engine/003-origin", sql: include_str!("../migrations/003-origin.sql") },
 ];
 
 const BOOKKEEPING: &str = "CREATE TABLE IF NOT EXISTS schema_migrations \
@@ -83,12 +84,17 @@ async fn apply(tx: &mut Tx, migration: &Migration, now: Timestamp) -> Result<(),
     for statement in migration.sql.split(";\n").map(str::trim).filter(|s| !s.is_empty()) {
         match tx.exec(statement, args![]).await {
             Ok(_) => {}
-            // MySQL knows no CREATE INDEX IF NOT EXISTS: a repeated run meets its own index.
-            Err(StoreError::Database(m)) if tx.dialect() == Dialect::MySql && m.contains("Duplicate key name") => {}
+            // Not every database knows IF NOT EXISTS for indexes and columns: a repeated run meets its own work. (On
+            // PostgreSQL, where a failed statement ends the transaction, all of ours know it.)
+            Err(StoreError::Database(m)) if is_own_work(&m) => {}
             Err(e) => return Err(StoreError::Migration { name: migration.name.to_owned(), message: e.to_string() }),
         }
     }
     let insert = "INSERT INTO schema_migrations (name, applied_at) VALUES (?, ?)";
     tx.exec(insert, args![migration.name, now]).await?;
     Ok(())
+}
+
+fn is_own_work(message: &str) -> bool {
+    ["Duplicate key name", "Duplicate column name", "duplicate column name"].iter().any(|known| message.contains(known))
 }

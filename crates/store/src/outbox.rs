@@ -40,9 +40,10 @@ pub(crate) struct Draft<'a> {
 
 pub(crate) async fn put(tx: &mut Tx, draft: &Draft<'_>, now: Timestamp) -> Result<(), StoreError> {
     let dedup = format!("{}:{}:{}", draft.alert_id, draft.notice.as_str(), now.millis());
+    let origin = tx.origin().map(str::to_owned);
     tx.exec(
         "INSERT INTO outbox (dedup, alert_id, notice, severity, title, message, state, attempts, created_at, \
-         next_attempt_at) VALUES (?, ?, ?, ?, ?, ?, 'waiting', 0, ?, ?)",
+         next_attempt_at, traceparent) VALUES (?, ?, ?, ?, ?, ?, 'waiting', 0, ?, ?, ?)",
         args![
             dedup,
             draft.alert_id,
@@ -51,7 +52,8 @@ pub(crate) async fn put(tx: &mut Tx, draft: &Draft<'_>, now: Timestamp) -> Resul
             draft.title,
             draft.message,
             now,
-            now
+            now,
+            origin
         ],
     )
     .await?;

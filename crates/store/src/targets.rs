@@ -227,6 +227,25 @@ pub async fn due_depth(store: &Store, now: Timestamp) -> Result<u64, StoreError>
     row.map_or(Ok(0), |r| Ok(u64::try_from(r.int(0)?).unwrap_or(0)))
 }
 
+/// What is due of one watch and not claimed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Backlog {
+    /// How many targets.
+    pub count: u64,
+    /// Since when the oldest is due; `None` when nothing is.
+    pub oldest: Option<Timestamp>,
+}
+
+/// What is due of a watch and not claimed: one range of the index that claims use.
+pub async fn backlog(store: &Store, kind: WatchKind, now: Timestamp) -> Result<Backlog, StoreError> {
+    let sql = "SELECT COUNT(*), MIN(claimable_at) FROM targets WHERE state = 'active' AND kind = ? \
+               AND claimable_at <= ?";
+    let Some(row) = store.query_one(sql, args![kind.as_str(), now]).await? else {
+        return Ok(Backlog { count: 0, oldest: None });
+    };
+    Ok(Backlog { count: row.int(0)?.unsigned_abs(), oldest: row.opt_time(1)? })
+}
+
 /// Makes a target due now. One that is being worked on stays with its worker; answers whether it was moved.
 pub async fn trigger(tx: &mut Tx, kind: WatchKind, ref_id: i64, now: Timestamp) -> Result<bool, StoreError> {
     let n = tx

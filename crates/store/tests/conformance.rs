@@ -6,12 +6,13 @@ use model::{AlertPolicy, AlertStatus, Condition, NoticeKind, Severity, TargetSta
 use servers::{MariaDb, Postgres};
 use std::time::Duration;
 use store::{
-    AlertCount, AlertFilter, AlertKey, AlertStage, AuditEntry, Claim, ENGINE_MIGRATIONS, OnConflict, OpenOptions,
-    Outcome, Set, Store, StoreError, Wording, args,
+    AlertCount, AlertFilter, AlertKey, AlertStage, AuditEntry, Backlog, Claim, ENGINE_MIGRATIONS, OnConflict,
+    OpenOptions, Outcome, Set, Store, StoreError, Wording, args,
 };
 
 const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
 const MINUTE: Duration = Duration::from_secs(60);
+const TRACE: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 const KINDS: &[WatchKind] = &[WatchKind::Market];
 
 #[tokio::test(flavor = "multi_thread")]
@@ -176,11 +177,16 @@ async fn a_claim_is_exclusive_and_ends(store: &Store) {
     targets(store, 3).await;
     assert_eq!(store::claim(store, &claim("early", 9), NOW.plus(-1)).await.unwrap(), []);
     assert_eq!(store::earliest_claimable(store, KINDS).await.unwrap(), Some(NOW));
+    let backlog = store::backlog(store, WatchKind::Market, NOW.plus(1)).await.unwrap();
+    assert_eq!(backlog, Backlog { count: 2, oldest: Some(NOW) });
+    assert_eq!(store::backlog(store, WatchKind::Key, NOW.plus(1)).await.unwrap().count, 0);
     let first = store::claim(store, &claim("a", 2), NOW.plus(5)).await.unwrap();
     assert_eq!(first.iter().map(|t| t.ref_id).collect::<Vec<_>>(), [0, 1], "oldest due first");
     let second = store::claim(store, &claim("b", 9), NOW.plus(5)).await.unwrap();
     assert_eq!(second.iter().map(|t| t.ref_id).collect::<Vec<_>>(), [2]);
     assert_eq!(store::due_depth(store, NOW.plus(5)).await.unwrap(), 0);
+    let backlog = store::backlog(store, WatchKind::Market, NOW.plus(5)).await.unwrap();
+    assert_eq!(backlog, Backlog { count: 0, oldest: None });
     let over = NOW.plus(5) + 15 * MINUTE;
     assert_eq!(store::claim(store, &claim("c", 9), over).await.unwrap().len(), 3, "a lease that ran out is due again");
     assert_eq!(store::release_all_leases(store).await.unwrap(), 3);
@@ -295,6 +301,7 @@ async fn an_alert_lives_in_its_row(store: &Store) {
     for (i, (condition, told)) in looks.into_iter().enumerate() {
         let mut tx = store.begin().await.unwrap();
         let now = NOW.plus(i as i64);
+        tx.set_origin((i == 2).then(|| TRACE.to_owned()));
         let got = store::step_alert(&mut tx, &key, condition, &wording(i as f64), &policy, now).await.unwrap();
         tx.commit().await.unwrap();
         assert_eq!(got, told, "look {i}");
@@ -306,6 +313,9 @@ async fn an_alert_lives_in_its_row(store: &Store) {
     assert_eq!(rows[0].title, "surge 2", "the words of the last bad look");
     let told: Vec<String> = store::list_outbox(store, 9).await.unwrap().into_iter().rev().map(|m| m.notice).collect();
     assert_eq!(told, ["fired", "recovered"]);
+    let written = store.query("SELECT traceparent FROM outbox ORDER BY id", args![]).await.unwrap();
+    let traces: Vec<_> = written.iter().map(|row| row.opt_text(0).unwrap()).collect();
+    assert_eq!(traces, [Some(TRACE.to_owned()), None], "a message belongs to the trace it was written in");
     assert_eq!(store::outbox_depth(store).await.unwrap(), 2);
     let mut tx = store.begin().await.unwrap();
     assert!(store::ack(&mut tx, rows[0].id, "admin", NOW).await.unwrap());

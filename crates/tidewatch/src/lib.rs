@@ -9,3 +9,4 @@ pub mod doctor;
 mod logs;
 pub mod moving;
 mod terminal;
+mod traces;

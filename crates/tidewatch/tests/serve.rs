@@ -102,6 +102,16 @@ async fn a_stop_gives_back_what_runs() {
         schedule["data"]["targets"].as_array().unwrap().iter().filter(|target| target["running"] == true).count() == 3
     })
     .await;
+    let metrics = product.get("/metrics").await;
+    for line in [
+        "animetop_queue_length{queue=\"tasks_processing\"} 3",
+        "animetop_queue_length{queue=\"tasks\"} 0",
+        "animetop_queue_length{queue=\"schedule\"} 0",
+        "mercari_crawler_tasks_in_progress 3",
+        "animetop_tasks_processed_total{status=\"success\"} 0",
+    ] {
+        assert!(metrics.as_str().unwrap().lines().any(|shown| shown == line), "{line}");
+    }
     let (_dir, settings) = product.end().await;
     let store = Store::open(&OpenOptions::new(database::url(&settings))).await.unwrap();
     let targets = store::list_schedule(&store, WatchKind::Market, 10).await.unwrap();

@@ -178,7 +178,9 @@ pub struct Exposition;
 
 impl Shaped for Exposition {
     fn describe(sketch: &mut Sketch<'_>) {
-        sketch.answer(200, "Every metric.", &[("application/openmetrics-text", json!({ "type": "string" }))]);
+        let text = json!({ "type": "string" });
+        let forms = [("text/plain", text.clone()), ("application/openmetrics-text", text)];
+        sketch.answer(200, "Every metric.", &forms);
         sketch.refusal(401);
     }
 }

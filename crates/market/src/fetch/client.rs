@@ -13,6 +13,7 @@ use reqwest::{Client, StatusCode};
 use serde::{Deserialize, Serialize};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
+use trace::tracing::{Instrument as _, field::Empty};
 use uuid::Uuid;
 
 /// Longest search answer; real ones are about 150 kB.
@@ -29,6 +30,9 @@ pub type Entropy = Arc<dyn Fn() -> u128 + Send + Sync>;
 pub trait Observer: Send + Sync {
     /// A request ended: `outcome` is `ok` or [`FetchError::class`].
     fn request(&self, _outcome: &'static str, _elapsed: Duration) {}
+
+    /// A request waited so long for its turn, or was turned away after it.
+    fn waited(&self, _elapsed: Duration) {}
 }
 
 /// Looks away.
@@ -211,12 +215,17 @@ impl MercariClient {
 
     /// One request, admitted and accounted for.
     async fn exchange(&self, request: &SearchRequest, session: &Session) -> Result<Page, Failed> {
-        self.upstream.admit().await?;
+        // Real time, for the metrics only.
+        let asked = Instant::now();
+        let admitted = self.upstream.admit().instrument(trace::span!("admit", upstream = self.upstream.name())).await;
+        self.observer.waited(asked.elapsed());
+        admitted?;
         let route = self.route();
-        // Real time, for the metric only.
         let started = Instant::now();
-        let result = self.send(request, session, route).await;
+        let span = trace::span!("request", otel.kind = "client", upstream = self.upstream.name(), outcome = Empty);
+        let result = self.send(request, session, route).instrument(span.clone()).await;
         let outcome = result.as_ref().err().map_or("ok", |failed| failed.error.class());
+        span.record("outcome", outcome);
         self.observer.request(outcome, started.elapsed());
         match &result {
             Ok(_) => {

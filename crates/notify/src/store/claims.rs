@@ -26,6 +26,8 @@ pub(crate) struct Due {
     pub attempts: u32,
     pub alert_id: i64,
     pub item: Item,
+    /// The trace it came from.
+    pub origin: Option<String>,
 }
 
 /// Claims at most `limit` channels with something due, except those in `busy`.
@@ -67,7 +69,7 @@ pub(crate) async fn due(store: &Store, channel: i64, now: Timestamp, limit: u32)
     let rows = store
         .query(
             "SELECT d.id, d.attempts, o.dedup, o.alert_id, o.notice, o.severity, o.title, o.message, o.created_at, \
-             a.kind, a.ref_id, a.alert_type, a.alert_window, a.value, a.opened_at \
+             a.kind, a.ref_id, a.alert_type, a.alert_window, a.value, a.opened_at, o.traceparent \
              FROM deliveries d JOIN outbox o ON o.id = d.outbox_id LEFT JOIN alerts a ON a.id = o.alert_id \
              WHERE d.channel_id = ? AND d.state = 'waiting' AND d.next_attempt_at <= ? ORDER BY d.outbox_id LIMIT ?",
             args![channel, now, limit],
@@ -93,6 +95,7 @@ fn due_row(r: &Row) -> Result<Due, StoreError> {
         id: r.int(0)?,
         attempts: u32::try_from(r.int(1)?.max(0)).unwrap_or(u32::MAX),
         alert_id: r.int(3)?,
+        origin: r.opt_text(15)?,
         item: Item {
             id: r.text(2)?,
             key: format!("tidewatch/alert/{}", r.int(3)?),

@@ -8,6 +8,7 @@ use ::accounts::store::{AccountFilter, list_accounts};
 use ::accounts::threshold::Measure;
 use api::SharedRegistry;
 use engine::Engine;
+use model::Timestamp;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
@@ -43,7 +44,7 @@ struct AccountMetrics {
     threshold: Family<Project, Level>,
     ratio: Family<Project, Level>,
     status: Family<Project, Gauge>,
-    days_left: Family<Project, Level>,
+    lasts: Family<Project, Level>,
     age: Family<Project, Level>,
     active: Gauge,
     keys: Family<Status, Gauge>,
@@ -58,13 +59,17 @@ impl AccountMetrics {
         r.register("balance_alert_threshold", "Below this people are told", self.threshold.clone());
         r.register("balance_alert_ratio", "What is left against the threshold", self.ratio.clone());
         r.register("balance_alert_status", "1 fine, 0 below a threshold, -1 not read", self.status.clone());
-        r.register("tidewatch_account_days_left", "Days until it is used up, by the forecast", self.days_left.clone());
+        r.register("tidewatch_account_lasts_seconds", "Until it is used up, by the forecast", self.lasts.clone());
         r.register("tidewatch_account_reading_age_seconds", "Age of the last good reading", self.age.clone());
         r.register("balance_alert_active_projects_count", "Accounts that are watched", self.active.clone());
         r.register("tidewatch_keys", "Keys of the pool, by what their last look came to", self.keys.clone());
-        let help = "When an account was looked at last, in seconds since the epoch";
+        let help = "When something of this kind was looked at last, in seconds since the epoch";
         r.register("balance_alert_last_check_timestamp", help, self.checked.clone());
-        r.register("balance_alert_check_success", "Whether every account could be read", self.success.clone());
+        r.register(
+            "balance_alert_check_success",
+            "Whether the last looks of this kind could read everything",
+            self.success.clone(),
+        );
     }
 
     async fn look(&self, engine: &Engine) -> Result<(), StoreError> {
@@ -100,7 +105,7 @@ impl AccountMetrics {
                 self.ratio.get_or_create(&labels).set(left / limit);
             }
             if let Some(days) = account.forecast.and_then(|f| f.days_left) {
-                self.days_left.get_or_create(&labels).set(days);
+                self.lasts.get_or_create(&labels).set(days * 86_400.0);
             }
             if let Some(at) = account.good_at {
                 self.age.get_or_create(&labels).set(now.since(at).as_secs_f64());
@@ -113,16 +118,30 @@ impl AccountMetrics {
         for (status, count) in keys {
             self.keys.get_or_create(&Status { status }).set(count);
         }
-        let check = Check { check_type: "project" };
+        self.check("project", last, read);
+        Ok(())
+    }
+
+    /// The last look of a kind, and whether it could read everything; nothing before the first.
+    fn check(&self, check_type: &'static str, last: Option<Timestamp>, read: bool) {
         if let Some(last) = last {
-            self.checked.get_or_create(&check).set(last.0 as f64 / 1000.0);
-            self.success.get_or_create(&check).set(i64::from(read));
+            self.checked.get_or_create(&Check { check_type }).set(last.0 as f64 / 1000.0);
+            self.success.get_or_create(&Check { check_type }).set(i64::from(read));
         }
+    }
+
+    async fn look_at_all(&self, engine: &Engine, reminders: &ReminderMetrics) -> Result<(), StoreError> {
+        self.look(engine).await?;
+        let seen = reminders.look(engine).await?;
+        let renewals = seen.subscriptions.iter().filter_map(|s| s.checked_at).max();
+        self.check("subscription", renewals, seen.subscriptions.iter().all(|s| s.checked_at.is_some()));
+        let scanned = seen.mailboxes.iter().filter_map(|m| m.last_at).max();
+        self.check("email", scanned, seen.mailboxes.iter().all(|m| m.readable != Some(false)));
         Ok(())
     }
 
     fn clear(&self) {
-        for family in [&self.balance, &self.threshold, &self.ratio, &self.days_left, &self.age] {
+        for family in [&self.balance, &self.threshold, &self.ratio, &self.lasts, &self.age] {
             family.clear();
         }
         self.status.clear();
@@ -140,7 +159,7 @@ pub async fn follow(engine: Arc<Engine>, accounts: Accounts, registry: SharedReg
     let reminders = ReminderMetrics::new(&registry);
     loop {
         accounts.metrics.look(&accounts.fetcher);
-        if let Err(e) = metrics.look(&engine).await.and(reminders.look(&engine).await) {
+        if let Err(e) = metrics.look_at_all(&engine, &reminders).await {
             tracing::warn!(error = %e, "the metrics of accounts and reminders are not brought up to date; tried again");
         }
         tokio::select! {

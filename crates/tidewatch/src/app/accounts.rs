@@ -14,6 +14,7 @@ use engine::http::ClientSettings;
 use engine::{Engine, Registered};
 use model::{SharedClock, TargetState, Timestamp, WatchKind};
 use notify::Reach;
+use prometheus_client::metrics::histogram::Histogram;
 use serde_json::Value;
 use settings::{AccountSettings, AccountsSettings, Settings};
 use std::collections::{BTreeMap, HashMap};
@@ -43,6 +44,7 @@ impl Accounts {
         keyring: Arc<Keyring>,
         clock: SharedClock,
         registry: &SharedRegistry,
+        admission: Option<Histogram>,
     ) -> anyhow::Result<Self> {
         let section = &settings.accounts;
         let width = (settings.keys.max_workers as usize).max(section.max_concurrent_checks as usize);
@@ -54,7 +56,7 @@ impl Accounts {
         };
         let fetcher =
             Fetcher::new(&client, Reach::of(section.allow_private), clock).context("the client of accounts")?;
-        let metrics = Arc::new(ProviderMetrics::new(registry));
+        let metrics = Arc::new(ProviderMetrics::new(registry, admission));
         let fetcher = fetcher.with_rates(rates(&section.rates)?).observed(Arc::clone(&metrics) as Arc<dyn Observer>);
         Ok(Self {
             metrics,

@@ -8,6 +8,7 @@ use engine::proxy::{ProxyUrl, SwitchPolicy};
 use engine::upstream::Upstream;
 use market::fetch::{Entropy, MercariClient, MercariSettings, Observer, ProxyUse};
 use model::SharedClock;
+use prometheus_client::metrics::histogram::Histogram;
 use settings::{MarketSettings, ProxySettings};
 use std::sync::{Arc, PoisonError};
 use uuid::Uuid;
@@ -24,10 +25,15 @@ pub struct Upstreams {
 
 impl Upstreams {
     /// Sets the clients up without asking anything, and registers their metrics.
-    pub fn open(market: &MarketSettings, clock: SharedClock, registry: &SharedRegistry) -> anyhow::Result<Self> {
+    pub fn open(
+        market: &MarketSettings,
+        clock: SharedClock,
+        registry: &SharedRegistry,
+        admission: Histogram,
+    ) -> anyhow::Result<Self> {
         let metrics = {
             let mut registry = registry.lock().unwrap_or_else(PoisonError::into_inner);
-            Arc::new(FetchMetrics::new(&mut registry))
+            Arc::new(FetchMetrics::new(&mut registry, admission))
         };
         let upstreams = mercari(market, clock, Arc::clone(&metrics) as Arc<dyn Observer>)?;
         metrics.follow(&upstreams);

@@ -27,6 +27,7 @@ pub struct FetchMetrics {
     api_duration: Histogram,
     delay: Gauge<f64, AtomicU64>,
     proxied: Gauge,
+    admission: Histogram,
     followed: OnceLock<Followed>,
 }
 
@@ -37,8 +38,8 @@ struct Followed {
 }
 
 impl FetchMetrics {
-    /// Makes and registers them.
-    pub fn new(registry: &mut Registry) -> Self {
+    /// Makes and registers them; waits for a turn are counted in `admission`.
+    pub fn new(registry: &mut Registry, admission: Histogram) -> Self {
         let seconds = || Histogram::new(exponential_buckets(0.01, 2.0, 12));
         let m = Self {
             requests: Counter::default(),
@@ -47,8 +48,12 @@ impl FetchMetrics {
             api_duration: seconds(),
             delay: Gauge::default(),
             proxied: Gauge::default(),
+            admission,
             followed: OnceLock::new(),
         };
+        for class in ["transient", "limited", "blocked", "rejected", "malformed"] {
+            m.errors.get_or_create(&Failure { r#type: class }).inc_by(0);
+        }
         registry.register("animetop_crawler_requests", "Requests to Mercari", m.requests.clone());
         registry.register("animetop_crawler_errors", "Requests to Mercari that failed, by class", m.errors.clone());
         let help = "Duration of a request to Mercari";
@@ -82,6 +87,10 @@ impl FetchMetrics {
 }
 
 impl Observer for FetchMetrics {
+    fn waited(&self, elapsed: Duration) {
+        self.admission.observe(elapsed.as_secs_f64());
+    }
+
     fn request(&self, outcome: &'static str, elapsed: Duration) {
         self.requests.inc();
         self.duration.observe(elapsed.as_secs_f64());

@@ -2,6 +2,7 @@
 
 mod account_metrics;
 pub mod accounts;
+mod check_metrics;
 mod credential;
 pub mod database;
 mod fetching;
@@ -12,6 +13,7 @@ pub mod notifying;
 pub mod options;
 mod place;
 mod provider_metrics;
+pub mod reload_metrics;
 mod reminder_metrics;
 mod reminders;
 pub mod secrets;
@@ -24,6 +26,7 @@ pub use metrics::FetchMetrics;
 pub use place::{Place, make as make_dir};
 pub use signals::{listen, until_signals};
 
+use self::reload_metrics::ConfigReloads;
 use self::reminders::Reminders;
 use anyhow::Context;
 use api::alerts::{AlertsState, TargetNames};
@@ -108,13 +111,14 @@ pub async fn run(
     let address = listener.local_addr().context("the listening socket")?;
     let place = Place::take(&settings, mode)?;
     let keyring = Arc::new(secrets::keyring(&settings.secrets, place.dir(), true)?);
-    let store = database::open_migrated(&settings, clock.now()).await?;
+    let registry = SharedRegistry::default();
+    let metrics = EngineMetrics::new(&mut registry.lock().unwrap_or_else(PoisonError::into_inner));
+    ConfigReloads::new(&registry);
+    let store = database::open_migrated(&settings, clock.now()).await?.timed(metrics.stopwatch());
     let auth = credential::auth(&settings.auth, place.dir(), address, store.clone())?;
     if place.is_alone() {
         store::release_all_leases(&store).await.context("giving back the leases of an earlier run")?;
     }
-    let registry = SharedRegistry::default();
-    let metrics = EngineMetrics::new(&mut registry.lock().unwrap_or_else(PoisonError::into_inner));
     let engine = Engine::new(store.clone(), clock, options::engine(&settings.engine), Arc::new(metrics), tokens());
     let engine = Arc::new(engine);
     let stop = shutdown.child_token();
@@ -148,7 +152,8 @@ impl Product {
         stop: CancellationToken,
     ) -> anyhow::Result<Self> {
         let options = options::market(&settings);
-        let accounts = Accounts::open(&settings, Arc::clone(&keyring), Arc::clone(&engine.clock), &registry)?;
+        let (clock, admission) = (Arc::clone(&engine.clock), engine.metrics.admission());
+        let accounts = Accounts::open(&settings, Arc::clone(&keyring), clock, &registry, Some(admission))?;
         let clock = Arc::clone(&engine.clock);
         let (store, sealer) = (engine.store.clone(), Arc::clone(&keyring) as Arc<dyn Sealer>);
         let deliverer = notifying::deliverer(&settings.notify, store, Arc::clone(&sealer), clock, &registry)?;
@@ -173,6 +178,7 @@ impl Product {
         let upstreams = self.upstreams()?;
         let watches = self.watches(&upstreams)?;
         let board = Leaderboard::new(Arc::clone(&self.engine), self.options.include_shops);
+        check_metrics::kept(&board, &self.registry);
         let router = self.router(&upstreams, &watches, board.clone());
         self.say_hello(address).await;
         let (engine, stop) = (Arc::clone(&self.engine), self.stop.clone());
@@ -190,6 +196,7 @@ impl Product {
             )
             .map(Ok),
         );
+        parts.spawn(check_metrics::follow(Arc::clone(&engine), &self.registry, stop.clone()).map(Ok));
         parts.spawn(refreshes(Arc::clone(&engine), stop.clone()).map(Ok));
         parts.spawn(schedule(engine, watches, prelude, stop.clone()));
         parts.spawn(board.follow(stop.clone().cancelled_owned()).map(Ok));
@@ -207,7 +214,8 @@ impl Product {
     fn upstreams(&self) -> anyhow::Result<Option<Upstreams>> {
         let market = &self.settings.market;
         let clock = Arc::clone(&self.engine.clock);
-        market.enabled.then(|| Upstreams::open(market, clock, &self.registry)).transpose()
+        let open = || Upstreams::open(market, clock, &self.registry, self.engine.metrics.admission());
+        market.enabled.then(open).transpose()
     }
 
     fn watches(&self, upstreams: &Option<Upstreams>) -> anyhow::Result<Vec<Arc<dyn Registered>>> {

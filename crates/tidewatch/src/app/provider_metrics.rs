@@ -28,16 +28,18 @@ pub struct ProviderMetrics {
     calls: Family<Asked, Counter>,
     latency: Family<Asked, Histogram, fn() -> Histogram>,
     breaker: Family<Named, Gauge>,
+    admission: Option<Histogram>,
 }
 
 impl ProviderMetrics {
-    /// Makes and registers them.
-    pub fn new(registry: &SharedRegistry) -> Self {
+    /// Makes and registers them; waits for a turn are counted in `admission`.
+    pub fn new(registry: &SharedRegistry, admission: Option<Histogram>) -> Self {
         let buckets: fn() -> Histogram = || Histogram::new(exponential_buckets(0.01, 2.0, 12));
         let m = Self {
             calls: Family::default(),
             latency: Family::new_with_constructor(buckets),
             breaker: Family::default(),
+            admission,
         };
         let mut r = registry.lock().unwrap_or_else(PoisonError::into_inner);
         r.register("balance_alert_provider_api_calls", "Requests to a provider, by outcome", m.calls.clone());
@@ -67,6 +69,12 @@ impl ProviderMetrics {
 }
 
 impl Observer for ProviderMetrics {
+    fn waited(&self, took: Duration) {
+        if let Some(admission) = &self.admission {
+            admission.observe(took.as_secs_f64());
+        }
+    }
+
     fn asked(&self, provider: &str, status: &'static str, took: Duration) {
         let labels = Asked { provider: provider.to_owned(), status };
         self.calls.get_or_create(&labels).inc();

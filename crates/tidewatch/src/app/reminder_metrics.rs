@@ -5,6 +5,7 @@ use engine::Engine;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
+use reminders::store::Summary;
 use rust_decimal::prelude::ToPrimitive;
 use std::sync::PoisonError;
 use std::sync::atomic::AtomicU64;
@@ -48,18 +49,18 @@ impl ReminderMetrics {
         m
     }
 
-    /// Brings them up to what the database says.
-    pub async fn look(&self, engine: &Engine) -> Result<(), StoreError> {
+    /// Brings them up to what the database says, and answers that.
+    pub async fn look(&self, engine: &Engine) -> Result<Summary, StoreError> {
         let seen = reminders::store::summary(&engine.store, engine.clock.now()).await?;
         self.days.clear();
         self.amount.clear();
         self.status.clear();
-        for s in seen.subscriptions {
-            let labels = Subscription { name: s.name, cycle_type: s.cycle_type };
+        for s in &seen.subscriptions {
+            let labels = Subscription { name: s.name.clone(), cycle_type: s.cycle_type };
             if let Some(days) = s.days {
                 self.days.get_or_create(&labels).set(days);
             }
-            if let Some(amount) = s.amount.and_then(|amount| amount.to_f64()) {
+            if let Some(amount) = s.amount.as_ref().and_then(ToPrimitive::to_f64) {
                 self.amount.get_or_create(&labels).set(amount);
             }
             self.status.get_or_create(&labels).set(i64::from(s.fine));
@@ -67,13 +68,13 @@ impl ReminderMetrics {
         self.alerts.clear();
         self.took.clear();
         self.scans.set(seen.mailboxes.iter().map(|m| m.scans).sum());
-        for m in seen.mailboxes {
-            let labels = Mailbox { mailbox: m.name };
+        for m in &seen.mailboxes {
+            let labels = Mailbox { mailbox: m.name.clone() };
             self.alerts.get_or_create(&labels).set(m.hits);
             if let Some(took) = m.took {
                 self.took.get_or_create(&labels).set(took.as_secs_f64());
             }
         }
-        Ok(())
+        Ok(seen)
     }
 }

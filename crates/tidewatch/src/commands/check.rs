@@ -63,7 +63,7 @@ impl Check {
         }
         let keyring = Arc::new(secrets::keyring(&settings.secrets, &settings.server.data_dir, true)?);
         let store = database::open_migrated(&settings, SystemClock.now()).await?;
-        let accounts = Accounts::open(&settings, keyring, Arc::new(SystemClock), &Default::default())?;
+        let accounts = Accounts::open(&settings, keyring, Arc::new(SystemClock), &Default::default(), None)?;
         accounts.keep(&store, &settings.accounts, SystemClock.now()).await?;
         let chosen = self.chosen(&store).await?;
         if chosen.is_empty() {

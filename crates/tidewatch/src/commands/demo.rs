@@ -61,7 +61,7 @@ impl Demo {
         let mut common = self.common.clone();
         common.data_dir.get_or_insert_with(|| DATA_DIR.into());
         let mut settings = common.load()?.settings;
-        logs::start(&settings.log)?;
+        let _traces = logs::start(&settings.log)?;
         alone(&mut settings);
         let listener = listen(settings.server.listen).await?;
         let address = listener.local_addr()?;

@@ -9,7 +9,7 @@ use std::sync::Arc;
 /// Runs until a signal.
 pub async fn run(common: &Common) -> anyhow::Result<Outcome> {
     let loaded = common.load()?;
-    logs::start(&loaded.settings.log)?;
+    let _traces = logs::start(&loaded.settings.log)?;
     logs::tell(&loaded.notices);
     let listener = listen(loaded.settings.server.listen).await?;
     until_signals(Config::live(loaded.settings), listener, Arc::new(SystemClock)).await

@@ -45,7 +45,7 @@ impl Verify {
         if settings.log.level == "info" {
             settings.log.level = "warn".into();
         }
-        logs::start(&settings.log)?;
+        let _traces = logs::start(&settings.log)?;
         settings.server.data_dir = dir.path().to_owned();
         settings.server.listen = ([127, 0, 0, 1], 0).into();
         settings.store.url = SecretUrl::default();

@@ -1,0 +1,1 @@
+ALTER TABLE outbox @COLUMN@ traceparent VARCHAR(64);
