@@ -159,8 +159,9 @@ impl FaultBook {
         let jitter = self.rng.below(self.faults.jitter_ms + 1);
         let mut verdict = Verdict { delay: Duration::from_millis(self.faults.latency_ms + jitter), fault: None };
         for (rule, seen) in self.faults.rules.iter().zip(&mut self.seen) {
-            let about =
-                rule.fault.concerns(path, browser) && rule.path.as_deref().is_none_or(|p| p == path) && rule.keyword.as_deref().is_none_or(|k| k == keyword);
+            let about = rule.fault.concerns(path, browser)
+                && rule.path.as_deref().is_none_or(|p| p == path)
+                && rule.keyword.as_deref().is_none_or(|k| k == keyword);
             let draw = self.rng.unit();
             if !about || verdict.fault.is_some() {
                 continue;

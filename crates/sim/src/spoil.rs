@@ -18,7 +18,8 @@ const BLOCK_PAGE: &str = "<!DOCTYPE html>\n<html lang=\"en-US\"><head><title>Att
 
 const CHALLENGE_PAGE: &str = "<!DOCTYPE html>\n<html lang=\"en-US\"><head><title>Just a moment...</title></head>\
     <body><div id=\"cf-chl-widget\">Verify you are human by completing the action below.</div></body></html>\n";
-const HUNG_PAGE: &str = "<!DOCTYPE html>\n<html><head><title>検索結果</title></head><body><script>for (;;) {}</script></body></html>\n";
+const HUNG_PAGE: &str =
+    "<!DOCTYPE html>\n<html><head><title>検索結果</title></head><body><script>for (;;) {}</script></body></html>\n";
 
 /// The answer a fault puts in place of the real one, if it is of that sort.
 pub(crate) fn instead(fault: &Fault) -> Option<Answer> {
@@ -29,7 +30,9 @@ pub(crate) fn instead(fault: &Fault) -> Option<Answer> {
             let body = "upstream connect error or disconnect/reset before headers".to_owned();
             Some(Answer { status: *status, content_type: "text/plain", body })
         }
-        Fault::Blocked | Fault::NoBrowser => Some(Answer { status: 403, content_type: html, body: BLOCK_PAGE.to_owned() }),
+        Fault::Blocked | Fault::NoBrowser => {
+            Some(Answer { status: 403, content_type: html, body: BLOCK_PAGE.to_owned() })
+        }
         Fault::Challenge => Some(Answer { status: 403, content_type: html, body: CHALLENGE_PAGE.to_owned() }),
         Fault::HungPage => Some(Answer { status: 200, content_type: html, body: HUNG_PAGE.to_owned() }),
         Fault::Unauthorized => Some(Answer::grpc(401, 3, "unauthorized: invalid token")),

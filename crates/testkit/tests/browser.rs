@@ -342,8 +342,12 @@ async fn thirty_crawls_leave_nothing_behind() {
         (rss, pss) = (rss.max(r), pss.max(p));
     }
     let total: Duration = by_browser.iter().sum();
-    println!("30 crawls of 2 pages: HTTP {:.3} s each, browser {:.3} s each (first {:.3} s)", by_http.as_secs_f64() / 30.0,
-        total.as_secs_f64() / 30.0, by_browser[0].as_secs_f64());
+    println!(
+        "30 crawls of 2 pages: HTTP {:.3} s each, browser {:.3} s each (first {:.3} s)",
+        by_http.as_secs_f64() / 30.0,
+        total.as_secs_f64() / 30.0,
+        by_browser[0].as_secs_f64()
+    );
     println!("most processes {most}, summed RSS {} MB, PSS {} MB, {} browsers", rss / 1024, pss / 1024, groups.len());
     assert_eq!(groups.len(), 3, "60 pages, 20 each");
     assert!(most <= 16, "{most} processes");

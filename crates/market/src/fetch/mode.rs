@@ -98,7 +98,8 @@ mod tests {
     #[test]
     fn one_probe_goes_every_five_minutes_and_an_answer_ends_the_browsers_turn() {
         let mut s = ModeSwitch::new(TakeOver::default());
-        (0..3).for_each(|_| drop(s.refused(at(0))));
+        let switched = (0..3).map(|_| s.refused(at(0))).collect::<Vec<_>>();
+        assert_eq!(switched, [false, false, true]);
         assert_eq!([s.turn(at(299)), s.turn(at(300)), s.turn(at(300))], [Turn::Browser, Turn::Probe, Turn::Browser]);
         assert!(!s.refused(at(301)));
         assert_eq!([s.turn(at(599)), s.turn(at(600))], [Turn::Browser, Turn::Probe]);
@@ -110,7 +111,8 @@ mod tests {
     #[test]
     fn a_clock_set_back_does_not_lock_the_browser_in() {
         let mut s = ModeSwitch::new(TakeOver::default());
-        (0..3).for_each(|_| drop(s.refused(at(0))));
+        let switched = (0..3).map(|_| s.refused(at(0))).collect::<Vec<_>>();
+        assert_eq!(switched, [false, false, true]);
         assert_eq!(s.turn(at(-86_400)), Turn::Probe);
     }
 }

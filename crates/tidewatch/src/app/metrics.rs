@@ -27,6 +27,8 @@ pub struct FetchMetrics {
     api_duration: Histogram,
     delay: Gauge<f64, AtomicU64>,
     proxied: Gauge,
+    browser_mode: Gauge,
+    browser_pages: Gauge,
     followed: OnceLock<Followed>,
 }
 
@@ -47,6 +49,8 @@ impl FetchMetrics {
             api_duration: seconds(),
             delay: Gauge::default(),
             proxied: Gauge::default(),
+            browser_mode: Gauge::default(),
+            browser_pages: Gauge::default(),
             followed: OnceLock::new(),
         };
         registry.register("animetop_crawler_requests", "Requests to Mercari", m.requests.clone());
@@ -57,8 +61,8 @@ impl FetchMetrics {
         let help = "Time between two requests at the present pace";
         registry.register("mercari_crawler_adaptive_delay_seconds", help, m.delay.clone());
         registry.register("animetop_crawler_proxy_mode", "1 through the proxy, 0 direct", m.proxied.clone());
-        registry.register("mercari_crawler_auth_mode", "0 HTTP, 1 browser", Gauge::<i64>::default());
-        registry.register("animetop_crawler_browser_active", "Open browser pages", Gauge::<i64>::default());
+        registry.register("mercari_crawler_auth_mode", "0 HTTP, 1 browser", m.browser_mode.clone());
+        registry.register("animetop_crawler_browser_active", "Open browser pages", m.browser_pages.clone());
         m
     }
 
@@ -90,5 +94,13 @@ impl Observer for FetchMetrics {
             self.errors.get_or_create(&Failure { r#type: outcome }).inc();
         }
         self.look();
+    }
+
+    fn browser_mode(&self, on: bool) {
+        self.browser_mode.set(i64::from(on));
+    }
+
+    fn browser_pages(&self, open: usize) {
+        self.browser_pages.set(i64::try_from(open).unwrap_or(i64::MAX));
     }
 }

@@ -23,7 +23,7 @@ const PLACES: [&str; 5] = ["/usr/bin", "/usr/local/bin", "/snap/bin", "/opt/goog
 /// Ends the browser with all its processes and removes its profile as soon as the pipe to it closes: also when this
 /// process is killed. $1 is the profile, the rest is the browser's command.
 const KEEPER: &str = r#"profile=$1; shift; "$@" </dev/null & browser=$!
-read -r _; exec 2>/dev/null; kill -KILL $browser; wait $browser; rm -rf -- "$profile"; kill -KILL 0"#;
+exec 2>/dev/null; read -r _; kill -KILL $browser; wait $browser; rm -rf -- "$profile"; kill -KILL 0"#;
 
 /// Nothing but the page's own traffic, no sound, no questions, no telemetry.
 const ARGUMENTS: [&str; 24] = [
@@ -57,10 +57,14 @@ const ARGUMENTS: [&str; 24] = [
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NoChromium {
     /// The one that is configured is no program.
-    #[error("{0} is no program: correct market.browser.chrome_bin (CHROME_BIN), or empty it to look in the usual places")]
+    #[error(
+        "{0} is no program: correct market.browser.chrome_bin (CHROME_BIN), or empty it to look in the usual places"
+    )]
     Configured(PathBuf),
     /// None was found.
-    #[error("no Chromium on this machine: install one (Debian: apt install chromium) or name it in market.browser.chrome_bin (CHROME_BIN)")]
+    #[error(
+        "no Chromium on this machine: install one (Debian: apt install chromium) or name it in market.browser.chrome_bin (CHROME_BIN)"
+    )]
     Nowhere,
 }
 
@@ -188,7 +192,11 @@ pub(super) async fn launch(launch: &Launch<'_>) -> Result<Running, String> {
     let address = address.await.ok().flatten();
     let Some(address) = address else {
         let last: String = said.iter().rev().find(|l| !l.trim().is_empty()).cloned().unwrap_or_default();
-        return Err(format!("{} did not start: {}", launch.program.display(), last.chars().take(200).collect::<String>()));
+        return Err(format!(
+            "{} did not start: {}",
+            launch.program.display(),
+            last.chars().take(200).collect::<String>()
+        ));
     };
     // Read to the end: a full pipe would stop the browser.
     tokio::spawn(async move {

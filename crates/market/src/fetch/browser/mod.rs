@@ -161,7 +161,8 @@ impl SearchPages for Browser {
         if keyword.trim().is_empty() {
             return Err(FetchError::Rejected("no keyword: that would search all of Mercari".into()));
         }
-        let _permit = self.permits.acquire().await.map_err(|_| FetchError::Transient("the browser is closed".into()))?;
+        let _permit =
+            self.permits.acquire().await.map_err(|_| FetchError::Transient("the browser is closed".into()))?;
         self.upstream.admit().await?;
         let _counted = Counted::new(self);
         // Real time, for the metric only.

@@ -88,7 +88,10 @@ mod tests {
         assert!(!asked(&newest, Statuses::Sold, None));
         let sold = body(r#""STATUS_SOLD_OUT","STATUS_TRADING""#, "SORT_CREATED_TIME", "v1:1");
         assert!(asked(&sold, Statuses::Sold, Some("v1:1")));
-        assert!(!asked(&body(r#""STATUS_SOLD_OUT""#, "SORT_CREATED_TIME", ""), Statuses::Sold, None), "misses fresh sales");
+        assert!(
+            !asked(&body(r#""STATUS_SOLD_OUT""#, "SORT_CREATED_TIME", ""), Statuses::Sold, None),
+            "misses fresh sales"
+        );
         assert!(!asked(&body(r#""STATUS_ON_SALE""#, "SORT_SCORE", ""), Statuses::OnSale, None));
         assert!(!asked(&newest.replace("初音ミク", "鏡音リン"), Statuses::OnSale, None));
         assert!(!asked("not json", Statuses::OnSale, None));

@@ -6,9 +6,7 @@ use super::{BrowserOptions, tiles};
 use crate::fetch::client::Statuses;
 use crate::fetch::wire::Page;
 use chromiumoxide::cdp::browser_protocol::fetch::{EnableParams as Intercept, RequestPattern};
-use chromiumoxide::cdp::browser_protocol::network::{
-    EnableParams as Watch, ResourceType, SetUserAgentOverrideParams,
-};
+use chromiumoxide::cdp::browser_protocol::network::{EnableParams as Watch, ResourceType, SetUserAgentOverrideParams};
 use chromiumoxide::cdp::browser_protocol::page::AddScriptToEvaluateOnNewDocumentParams;
 use chromiumoxide::cdp::browser_protocol::target::{CloseTargetParams, TargetId};
 use engine::FetchError;

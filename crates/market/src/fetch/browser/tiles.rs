@@ -103,7 +103,8 @@ impl Tile {
             (_, Some((_, id))) => (RowKind::Shops, id),
             _ => return Err("a link to no listing".into()),
         };
-        let usable = (1..=64).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
+        let usable =
+            (1..=64).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
         if !usable {
             return Err("a link with no usable id".into());
         }
