@@ -6,7 +6,7 @@ import { room } from '../src/ui/chart';
 import { linePath } from '../src/ui/spark';
 import { windowOf } from '../src/ui/virtual';
 
-const row = (ip_id: number, inflow: number, outflow: number, hours = 24, saturated = false): Ranked => ({ rank: ip_id, ip_id, ip_name: `ip ${ip_id}`, ip_name_en: '', ip_name_cn: '', inflow, outflow, liquidity_index: inflow ? outflow / inflow : null, score: outflow, saturated, hours });
+const row = (ip_id: number, inflow: number, outflow: number, hours = 24, saturated = false): Ranked => ({ rank: ip_id, ip_id, ip_name: `ip ${ip_id}`, ip_name_en: '', ip_name_cn: '', inflow, outflow, shops_inflow: 0, shops_outflow: 0, liquidity_index: inflow ? outflow / inflow : null, score: outflow, saturated, hours });
 
 describe('a sparkline', () => {
   it('has a gap where nothing is known', () => {

@@ -212,7 +212,19 @@ impl JsonSchema for ThresholdInput {
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({
             "description": "A number is what must be left; a text is one of the forms of the message of a refusal; an object has the text as `when` and a `severity`.",
-            "type": ["number", "string", "object"],
+            "anyOf": [
+                { "type": "number" },
+                { "type": "string" },
+                {
+                    "type": "object",
+                    "required": ["when"],
+                    "additionalProperties": false,
+                    "properties": {
+                        "when": { "type": ["number", "string"] },
+                        "severity": { "enum": ["info", "warning", "critical"] },
+                    },
+                },
+            ],
         })
     }
 }

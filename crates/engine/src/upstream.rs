@@ -3,6 +3,7 @@
 use crate::FetchError;
 use crate::breaker::{Breaker, BreakerPolicy, BreakerState, Permit};
 use crate::pace::Pace;
+use crate::recent::{Answers, Recent};
 use model::{SharedClock, Timestamp};
 use serde::Serialize;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -40,6 +41,9 @@ pub struct UpstreamSnapshot {
     pub failures: u32,
     /// Until when it is left alone.
     pub open_until: Option<Timestamp>,
+    /// How it has answered.
+    #[serde(skip)]
+    pub answers: Answers,
 }
 
 /// The door to one upstream: every request asks [`Upstream::admit`] first and reports its outcome.
@@ -55,6 +59,7 @@ struct State {
     pace: Pace,
     breaker: Breaker,
     jitter: Jitter,
+    recent: Recent,
 }
 
 impl Upstream {
@@ -64,6 +69,7 @@ impl Upstream {
             pace: Pace::new(policy.rate, policy.burst),
             breaker: Breaker::new(policy.breaker),
             jitter: Jitter::new(seed),
+            recent: Recent::default(),
         };
         Self { name: name.into(), clock, max_wait: policy.max_wait, state: Mutex::new(state) }
     }
@@ -112,6 +118,11 @@ impl Upstream {
         state.breaker.succeeded();
     }
 
+    /// A request ended after so long, real time; `good` when it was answered as it should be. For the status page only.
+    pub fn took(&self, elapsed: Duration, good: bool) {
+        self.lock().recent.note(elapsed, good);
+    }
+
     /// Forgets every failure: the product now asks from another address.
     pub fn forget(&self) {
         let mut state = self.lock();
@@ -128,6 +139,7 @@ impl Upstream {
             rate: state.pace.rate(),
             failures: state.breaker.failures(),
             open_until: state.breaker.open_until(),
+            answers: state.recent.summary(),
         }
     }
 

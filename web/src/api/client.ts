@@ -1,3 +1,4 @@
+import type { AnswerOf, BodyOf, DataOf, PathOf, QueryOf, RowOf } from './routes';
 import type { Page } from './types';
 
 /** What the server said, or that it could not be reached (`status` 0). */
@@ -101,21 +102,23 @@ async function answer<T>(method: string, path: string, options: Options = {}): P
 const one = async <T>(method: string, path: string, options?: Options): Promise<T> =>
   (await answer<{ data: T }>(method, path, options)).data;
 
-export const get = <T>(path: string, query?: Query, signal?: AbortSignal): Promise<T> =>
-  one<T>('GET', path, { query, signal });
-export const page = <T>(path: string, query?: Query, signal?: AbortSignal): Promise<Page<T>> =>
-  answer<Page<T>>('GET', path, { query, signal });
+export const get = <const P extends PathOf<'get'>>(path: P, query?: QueryOf<'get', P>, signal?: AbortSignal): Promise<DataOf<'get', P>> =>
+  one('GET', path, { query: query as Query, signal });
+export const page = <const P extends PathOf<'get'>>(path: P, query?: QueryOf<'get', P>, signal?: AbortSignal): Promise<Page<RowOf<P>>> =>
+  answer('GET', path, { query: query as Query, signal });
 /** The answer as it stands, without an envelope taken off. */
-export const raw = <T>(path: string, query?: Query, signal?: AbortSignal): Promise<T> =>
-  answer<T>('GET', path, { query, signal });
-export const post = <T>(path: string, body: unknown = {}): Promise<T> => one<T>('POST', path, { body });
-export const put = <T>(path: string, body: unknown): Promise<T> => one<T>('PUT', path, { body });
-export const remove = <T>(path: string): Promise<T> => one<T>('DELETE', path);
-export const upload = <T>(path: string, text: { content: string | Blob; type: string }, query?: Query): Promise<T> =>
-  one<T>('POST', path, { text, query });
+export const raw = <const P extends PathOf<'get'>>(path: P, signal?: AbortSignal): Promise<AnswerOf<'get', P>> =>
+  answer('GET', path, { signal });
+export const post = <const P extends PathOf<'post'>>(path: P, body?: BodyOf<'post', P>): Promise<DataOf<'post', P>> =>
+  one('POST', path, { body: body ?? {} });
+export const put = <const P extends PathOf<'put'>>(path: P, body: BodyOf<'put', P>): Promise<DataOf<'put', P>> =>
+  one('PUT', path, { body });
+export const remove = <const P extends PathOf<'delete'>>(path: P): Promise<DataOf<'delete', P>> => one('DELETE', path);
+export const upload = <const P extends PathOf<'post'>>(path: P, text: { content: string | Blob; type: string }, query?: QueryOf<'post', P>): Promise<DataOf<'post', P>> =>
+  one('POST', path, { text, query: query as Query });
 
 /** Posts and hands the answer to the browser as a file. */
-export async function download(path: string, body: unknown, name: string): Promise<void> {
+export async function download<const P extends PathOf<'post'>>(path: P, body: BodyOf<'post', P>, name: string): Promise<void> {
   const response = await send('POST', path, { body });
   if (!response.ok) throw await refusal(response);
   const url = URL.createObjectURL(await response.blob());

@@ -71,7 +71,7 @@ export class KeyRows {
     this.#asked.set(number, mine);
     try {
       const query = { ...this.#query, page: number + 1, page_size: PAGE };
-      const answer = await page<Key>('/api/v1/keys', query, mine.signal);
+      const answer = await page('/api/v1/keys', query, mine.signal);
       if (this.#asked.get(number) !== mine) return;
       this.#pages.set(number, answer.data);
       this.#stale.delete(number);

@@ -26,7 +26,7 @@ export class Progress {
     this.#off = live.on('refresh', (data) => take(data as unknown as Refresh));
     const ask = async () => {
       try {
-        take(await get<Refresh>(`/api/v1/refreshes/${refresh.id}`));
+        take(await get(`/api/v1/refreshes/${refresh.id}`));
       } catch {
         // The next one tells.
       }

@@ -4,7 +4,7 @@ import { router } from './router.svelte';
 
 const RANK: Record<Role, number> = { anonymous: 0, viewer: 1, operator: 2, admin: 3 };
 
-const NOBODY: Session = { role: 'anonymous', csrf: null, public: [], demo: false, version: '', features: {} };
+const NOBODY: Session = { role: 'anonymous', name: null, csrf: null, expires_at: null, public: [], demo: false, version: '', features: { market: true, accounts: true, keys: true, reminders: true } };
 
 class SessionState {
   current = $state.raw<Session>(NOBODY);
@@ -32,7 +32,7 @@ class SessionState {
 
   async load(): Promise<void> {
     try {
-      this.#take(await get<Session>('/api/session'));
+      this.#take(await get('/api/session'));
       this.failed = false;
     } catch {
       this.failed = true;

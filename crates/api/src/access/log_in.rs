@@ -52,6 +52,7 @@ pub(crate) struct LogIn {
 #[schemars(rename = "SessionOpened")]
 pub(crate) struct Opened {
     name: &'static str,
+    #[schemars(extend("enum" = ["viewer", "operator", "admin"]))]
     role: &'static str,
     csrf: String,
     expires_at: Option<Timestamp>,
@@ -159,6 +160,7 @@ impl Default for Features {
 
 #[derive(Serialize, JsonSchema)]
 pub(crate) struct Session {
+    #[schemars(extend("enum" = ["anonymous", "viewer", "operator", "admin"]))]
     role: &'static str,
     name: Option<&'static str>,
     csrf: Option<String>,

@@ -1,6 +1,7 @@
 //! The client of Mercari Japan's search, speaking as its web page does.
 
 use super::dpop::Signer;
+use super::observer::Observer;
 use super::stream::SearchPages;
 use super::wire::{Page, parse_page};
 use async_trait::async_trait;
@@ -25,27 +26,6 @@ const RETRIES: u32 = 2;
 
 /// Draws 128 random bits; production passes `Uuid::new_v4().as_u128()`.
 pub type Entropy = Arc<dyn Fn() -> u128 + Send + Sync>;
-
-/// Told of every request, for metrics.
-pub trait Observer: Send + Sync {
-    /// A request ended: `outcome` is `ok` or [`FetchError::class`].
-    fn request(&self, _outcome: &'static str, _elapsed: Duration) {}
-
-    /// A request waited so long for its turn, or was turned away after it.
-    fn waited(&self, _elapsed: Duration) {}
-
-    /// From now on the browser asks, or plain requests do.
-    fn browser_mode(&self, _on: bool) {}
-
-    /// So many pages are open in the browser now.
-    fn browser_pages(&self, _open: usize) {}
-}
-
-/// Looks away.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct NoObserver;
-
-impl Observer for NoObserver {}
 
 /// Which listings to search.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -241,6 +221,7 @@ impl MercariClient {
         let result = self.send(request, session, route).instrument(span.clone()).await;
         let outcome = result.as_ref().err().map_or("ok", |failed| failed.error.class());
         span.record("outcome", outcome);
+        self.upstream.took(started.elapsed(), outcome == "ok");
         self.observer.request(outcome, started.elapsed());
         match &result {
             Ok(_) => {

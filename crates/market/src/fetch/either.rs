@@ -1,8 +1,9 @@
 //! Pages by plain requests, and by the browser while those are refused.
 
 use super::browser::Browser;
-use super::client::{MercariClient, Observer, Statuses};
+use super::client::{MercariClient, Statuses};
 use super::mode::{ModeSwitch, TakeOver, Turn};
+use super::observer::Observer;
 use super::stream::SearchPages;
 use super::wire::Page;
 use async_trait::async_trait;

@@ -5,13 +5,15 @@ pub mod client;
 pub mod dpop;
 mod either;
 mod mode;
+mod observer;
 mod scalar;
 pub mod stream;
 pub mod wire;
 
 pub use browser::{Browser, BrowserOptions};
-pub use client::{Entropy, MercariClient, MercariSettings, NoObserver, Observer, ProxyUse, SearchRequest, Statuses};
+pub use client::{Entropy, MercariClient, MercariSettings, ProxyUse, SearchRequest, Statuses};
 pub use either::EitherWay;
 pub use mode::TakeOver;
+pub use observer::{NoObserver, Observer};
 pub use stream::{Brief, Crawl, Known, SearchPages, Stream, StreamEnd, crawl};
 pub use wire::{Page, Row, RowKind, RowStatus, SkippedRow, parse_page};

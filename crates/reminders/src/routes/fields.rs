@@ -34,7 +34,7 @@ pub(super) struct SubscriptionFields {
     alert_days_before: Option<Ahead>,
     /// What it costs, as a number or a decimal text; null when it is not known.
     #[serde(default, deserialize_with = "amount")]
-    #[schemars(with = "Option<u32>")]
+    #[schemars(with = "Option<serde_json::Value>", extend("type" = ["number", "string", "null"]))]
     amount: Option<Option<Decimal>>,
     /// CNY, USD, JPY …
     #[schemars(length(min = 1, max = 16), regex(pattern = api::openapi::LINE))]

@@ -35,6 +35,7 @@ pub(super) struct SubscriptionJson {
     end_date: Option<String>,
     notes: String,
     enabled: bool,
+    #[schemars(extend("enum" = ["paused", "ended", "renewed", "due", "upcoming"]))]
     status: &'static str,
     days_until_renewal: Option<i64>,
     next_renewal_date: Option<String>,

@@ -12,6 +12,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use settings::Settings;
 use std::sync::Arc;
+use std::time::Duration;
 use store::Store;
 
 /// What the routes need.
@@ -65,7 +66,7 @@ impl Parts {
 pub fn router(state: SystemState) -> Routes {
     Routes::new(&state.auth)
         .get("/api/features", Who::Viewer, "Which parts are on.", shown_features)
-        .get("/api/v1/system/upstreams", Who::Viewer, "Pace and breaker of every upstream.", upstreams)
+        .get("/api/v1/system/upstreams", Who::Viewer, "Pace, breaker and latency of every upstream.", upstreams)
         .get("/api/v1/system/audit", Who::Admin, "Who changed what, newest first.", audit)
         .with_state(state)
 }
@@ -96,6 +97,14 @@ struct UpstreamJson {
     /// Failures in a row.
     failures: u32,
     open_until: Option<Timestamp>,
+    /// Half of the last 256 requests took no longer; null before the first.
+    latency_p50_ms: Option<u64>,
+    /// 95 % of the last 256 requests took no longer; null before the first.
+    latency_p95_ms: Option<u64>,
+    /// Requests since this process began.
+    requests: u64,
+    /// Those of them that were not answered as they should be.
+    errors: u64,
 }
 
 async fn upstreams(_reader: Reader, State(state): State<SystemState>) -> Data<Vec<UpstreamJson>> {
@@ -113,7 +122,18 @@ fn shown(name: String, upstream: &Upstream) -> UpstreamJson {
         BreakerState::Open => "open",
         BreakerState::Probing => "half_open",
     };
-    UpstreamJson { name, state, rate: seen.rate, failures: seen.failures, open_until: seen.open_until }
+    let millis = |took: Option<Duration>| took.map(|took| took.as_millis() as u64);
+    UpstreamJson {
+        name,
+        state,
+        rate: seen.rate,
+        failures: seen.failures,
+        open_until: seen.open_until,
+        latency_p50_ms: millis(seen.answers.median),
+        latency_p95_ms: millis(seen.answers.p95),
+        requests: seen.answers.requests,
+        errors: seen.answers.errors,
+    }
 }
 
 #[derive(Serialize, JsonSchema)]

@@ -14,7 +14,8 @@ pub use chromium::{NoChromium, find, version};
 
 use self::chromium::{Launch, Running};
 use self::tab::{Ask, TabError};
-use super::client::{Observer, Statuses};
+use super::client::Statuses;
+use super::observer::Observer;
 use super::stream::SearchPages;
 use super::wire::Page;
 use async_trait::async_trait;
