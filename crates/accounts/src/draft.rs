@@ -5,7 +5,7 @@ use crate::manual::{self, Manual};
 use crate::options::AccountOptions;
 use crate::provider::{Catalog, Params};
 use crate::store::{AccountDraft, AccountPatch};
-use crate::threshold::{Threshold, ThresholdInput};
+use crate::threshold::{Threshold, ThresholdsInput};
 use crate::watch::Asked;
 use api::openapi::LINE;
 use model::{TargetState, WatchKind};
@@ -38,7 +38,7 @@ pub struct Stated {
     #[schemars(with = "Option<std::collections::BTreeMap<String, String>>")]
     pub params: Option<std::collections::BTreeMap<String, Value>>,
     /// A list of thresholds, or one.
-    #[schemars(with = "Option<Vec<ThresholdInput>>")]
+    #[schemars(with = "Option<ThresholdsInput>")]
     pub thresholds: Option<Value>,
     /// Time between two looks; 60 s to 30 days.
     #[schemars(range(min = 60, max = 2_592_000))]

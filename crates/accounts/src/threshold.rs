@@ -210,14 +210,21 @@ impl JsonSchema for ThresholdInput {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        let words = "remaining < [0-9]{1,9}( %)?|days_left < [1-9][0-9]{0,2}|expires within [1-9][0-9]{0,2} days";
         json_schema!({
-            "anyOf": [
-                { "type": "integer", "minimum": 0, "maximum": 1_000_000_000 },
-                { "type": "string", "pattern": format!("^({words})( (info|warning|critical))?$") },
-            ],
+            "description": "A number is what must be left; a text is one of the forms of the message of a refusal; an object has the text as `when` and a `severity`.",
+            "type": ["number", "string", "object"],
         })
     }
+}
+
+/// One threshold or a list of them, for descriptions.
+#[derive(JsonSchema)]
+#[schemars(untagged, inline)]
+pub enum ThresholdsInput {
+    /// All of them; at most 16, none twice.
+    List(#[schemars(length(max = 16))] Vec<ThresholdInput>),
+    /// The only one.
+    One(ThresholdInput),
 }
 
 impl<'de> Deserialize<'de> for Threshold {

@@ -2,15 +2,16 @@
 
 use crate::ApiError;
 use crate::openapi::{Declared, Expects, Parameter, Sketch, Takes};
+use axum::body::Bytes;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{FromRequest, FromRequestParts, Query, Request};
-use axum::http::StatusCode;
 use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode, header};
 use model::Timestamp;
 use serde::de::DeserializeOwned;
 use std::marker::PhantomData;
 
-/// A JSON body.
+/// A body that is a JSON object.
 #[derive(Debug)]
 pub struct Json<T>(pub T);
 
@@ -18,10 +19,31 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
-        match axum::Json::<T>::from_request(request, state).await {
-            Ok(axum::Json(value)) => Ok(Self(value)),
-            Err(e) => Err(refused(&e)),
+        if !is_json(request.headers()) {
+            return Err(ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "the body must come as application/json"));
         }
+        let bytes = Bytes::from_request(request, state).await;
+        object(&bytes.map_err(|e| ApiError::new(e.status(), e.body_text()))?).map(Self)
+    }
+}
+
+/// Whether the body is said to be JSON.
+pub fn is_json(headers: &HeaderMap) -> bool {
+    let said = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let kind = said.and_then(|said| said.split(';').next()).map(|kind| kind.trim().to_ascii_lowercase());
+    kind.is_some_and(|kind| kind == "application/json" || kind.starts_with("application/") && kind.ends_with("+json"))
+}
+
+/// Reads an object. A list is not read as the object's fields in their order, which serde would do.
+pub(crate) fn object<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
+    match bytes.trim_ascii_start().first() {
+        Some(b'{') => {}
+        None => return Err(ApiError::bad_request("the body is empty; it must be a JSON object")),
+        Some(_) => return Err(ApiError::bad_request("the body must be a JSON object")),
+    }
+    match axum::Json::<T>::from_bytes(bytes) {
+        Ok(axum::Json(value)) => Ok(value),
+        Err(e) => Err(refused(&e)),
     }
 }
 
@@ -99,6 +121,7 @@ fn unknown(name: &str, known: &[Parameter]) -> ApiError {
 /// Refuses a value that is not as it must be, with what it must be.
 fn check(parameter: &Parameter, value: &str) -> Result<(), ApiError> {
     let wanted = match parameter.expects {
+        Expects::Text(_) if value.chars().any(char::is_control) => "not hold control characters".to_owned(),
         Expects::Text(most) if value.chars().count() <= most => return Ok(()),
         Expects::Text(most) => format!("have at most {most} characters"),
         Expects::Number(from, to, _) => match value.parse::<i64>() {

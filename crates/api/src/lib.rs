@@ -27,7 +27,7 @@ pub use admin_key::{AdminKey, KeyError, PrintableOnce};
 pub use client::TrustedProxies;
 pub use envelope::{Data, List};
 pub use error::ApiError;
-pub use extract::{Json, Paging, Params, Path, words};
+pub use extract::{Json, Paging, Params, Path, is_json, words};
 pub use health::{Part, Probe};
 pub use limit::{Allowances, Limits, Rate};
 pub use metrics::SharedRegistry;

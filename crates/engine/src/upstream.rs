@@ -103,6 +103,15 @@ impl Upstream {
         state.breaker.failed(error, now);
     }
 
+    /// It is up and answered, but refuses requests made in this way; another way is at hand. Slows down for all ways,
+    /// and leaves the breaker as after an answer: who has no other way reports [`Upstream::failed`].
+    pub fn turned_away(&self) {
+        let now = self.clock.now();
+        let mut state = self.lock();
+        state.pace.penalise(now);
+        state.breaker.succeeded();
+    }
+
     /// Forgets every failure: the product now asks from another address.
     pub fn forget(&self) {
         let mut state = self.lock();

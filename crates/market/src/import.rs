@@ -34,14 +34,19 @@ struct Body {
 
 /// The body of an import as it is described: entries are read one by one, so that a bad one fails alone.
 #[derive(JsonSchema)]
-#[schemars(deny_unknown_fields)]
-#[expect(dead_code, reason = "it is only described")]
 #[schemars(rename = "IpImport")]
-pub struct Bulk {
-    #[schemars(length(max = 10_000))]
-    ips: Vec<NewIp>,
-    /// Whether IPs that are there already are changed; else they are skipped.
-    upsert: Option<bool>,
+#[schemars(untagged)]
+pub enum Bulk {
+    /// The entries, and what to do with those that are there already.
+    Whole {
+        /// Entries as `POST /api/v1/ips` takes them; one that is none fails alone.
+        #[schemars(length(max = 10_000))]
+        ips: Vec<Value>,
+        /// Whether IPs that are there already are changed; else they are skipped.
+        upsert: Option<bool>,
+    },
+    /// The entries alone.
+    Entries(#[schemars(length(max = 10_000))] Vec<Value>),
 }
 
 /// Reads `{"ips":[…],"upsert":true}`, or just the list. Errs only when the whole is no such thing.

@@ -2,7 +2,7 @@
 
 use crate::replay::Asked;
 use crate::server::Shared;
-use crate::{dpop, legacy, request};
+use crate::{dpop, legacy, request, web};
 use axum::body::Bytes;
 use axum::http::{HeaderMap, Method, Uri};
 use serde_json::{Value, json};
@@ -27,6 +27,12 @@ impl Call {
 
     fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
+    }
+
+    /// Whether it comes from a browser that a person might sit at, and not from a program or one without a screen.
+    pub(crate) fn is_browser(&self) -> bool {
+        let agent = self.header("user-agent").unwrap_or_default();
+        self.header("sec-fetch-mode").is_some() && agent.contains("Chrome/") && !agent.contains("Headless")
     }
 
     /// The keyword of a search; empty otherwise.
@@ -66,6 +72,10 @@ impl Answer {
 
 pub(crate) fn answer(shared: &Shared, call: &Call) -> Answer {
     match (call.path(), &call.method) {
+        (web::PATH, &Method::GET) => {
+            let query = call.uri.query().unwrap_or_default();
+            return web::page(&shared.market, shared.page(), query, shared.shape, shared.now_ms());
+        }
         (SEARCH, &Method::POST) | (ITEMS_GET, &Method::GET) => {}
         _ => {
             let body = "404 page not found".to_owned();

@@ -1,6 +1,7 @@
 //! Faults on demand: what goes wrong, and when. Seeded, so a run can be repeated.
 
 use crate::rng::Rng;
+use crate::web;
 use serde::{Deserialize, Serialize};
 use std::str::FromStr;
 use std::time::Duration;
@@ -25,6 +26,12 @@ pub enum Fault {
     },
     /// 403 with the HTML page of a content delivery network and a `cf-ray` header.
     Blocked,
+    /// The same for whoever is no browser; a browser is let through.
+    NoBrowser,
+    /// The search page asks to wait while it looks at the browser, and never lets it through.
+    Challenge,
+    /// The search page comes, and its script never ends.
+    HungPage,
     /// 401 `invalid token`.
     Unauthorized,
     /// The body stops half-way, with a Content-Length or in the middle of chunks.
@@ -54,6 +61,15 @@ pub enum Fault {
 }
 
 impl Fault {
+    /// Whether it can strike a request for this path, from a browser or not.
+    fn concerns(&self, path: &str, browser: bool) -> bool {
+        match self {
+            Fault::NoBrowser => !browser,
+            Fault::Challenge | Fault::HungPage => path == web::PATH,
+            _ => true,
+        }
+    }
+
     /// The name used in counters and in the spec.
     pub fn name(&self) -> String {
         match self {
@@ -61,6 +77,9 @@ impl Fault {
             Fault::TooManyRequests { .. } => "429".to_owned(),
             Fault::ServerError { status } => status.to_string(),
             Fault::Blocked => "blocked".to_owned(),
+            Fault::NoBrowser => "no-browser".to_owned(),
+            Fault::Challenge => "challenge".to_owned(),
+            Fault::HungPage => "hung-page".to_owned(),
             Fault::Unauthorized => "401".to_owned(),
             Fault::CutOff { chunked: true } => "cut-chunked".to_owned(),
             Fault::CutOff { .. } => "cut".to_owned(),
@@ -136,12 +155,13 @@ impl FaultBook {
     }
 
     /// Decides about one request, and remembers it.
-    pub(crate) fn decide(&mut self, path: &str, keyword: &str) -> Verdict {
+    pub(crate) fn decide(&mut self, path: &str, keyword: &str, browser: bool) -> Verdict {
         let jitter = self.rng.below(self.faults.jitter_ms + 1);
         let mut verdict = Verdict { delay: Duration::from_millis(self.faults.latency_ms + jitter), fault: None };
         for (rule, seen) in self.faults.rules.iter().zip(&mut self.seen) {
-            let about =
-                rule.path.as_deref().is_none_or(|p| p == path) && rule.keyword.as_deref().is_none_or(|k| k == keyword);
+            let about = rule.fault.concerns(path, browser)
+                && rule.path.as_deref().is_none_or(|p| p == path)
+                && rule.keyword.as_deref().is_none_or(|k| k == keyword);
             let draw = self.rng.unit();
             if !about || verdict.fault.is_some() {
                 continue;
@@ -167,7 +187,7 @@ impl FromStr for Faults {
     type Err = String;
 
     /// Reads `latency=20+10,seed=3,429:next=2,503:p=0.1,blocked:every=50,cut:p=0.01`; faults: 429, 429date, 5xx, 401,
-    /// blocked, cut, cut-chunked, malformed, drip, stall, 200-failed, page. Without a `when` a fault strikes always.
+    /// blocked, no-browser, challenge, hung-page, cut, cut-chunked, malformed, drip, stall, 200-failed, page. Without a `when` a fault strikes always.
     fn from_str(spec: &str) -> Result<Faults, String> {
         let mut faults = Faults::default();
         for part in spec.split([',', ';']).map(str::trim).filter(|part| !part.is_empty()) {
@@ -196,6 +216,9 @@ fn fault(name: &str) -> Result<Fault, String> {
         "429date" => Fault::TooManyRequests { retry_after_s: Some(2), http_date: true },
         "401" => Fault::Unauthorized,
         "blocked" | "403" => Fault::Blocked,
+        "no-browser" => Fault::NoBrowser,
+        "challenge" => Fault::Challenge,
+        "hung-page" => Fault::HungPage,
         "cut" => Fault::CutOff { chunked: false },
         "cut-chunked" => Fault::CutOff { chunked: true },
         "malformed" => Fault::MalformedJson,
@@ -236,7 +259,7 @@ mod tests {
     fn next_every_and_probability_strike_as_said() {
         let run = |spec: &str, n: usize| {
             let mut book = FaultBook::new(spec.parse().unwrap());
-            (0..n).map(|_| book.decide("/", "").fault.is_some()).collect::<Vec<_>>()
+            (0..n).map(|_| book.decide("/", "", false).fault.is_some()).collect::<Vec<_>>()
         };
         assert_eq!(run("429:next=2", 4), [true, true, false, false]);
         assert_eq!(run("429:every=3", 6), [false, false, true, false, false, true]);

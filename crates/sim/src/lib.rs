@@ -24,6 +24,7 @@ mod search;
 mod server;
 pub mod sinks;
 mod spoil;
+mod web;
 mod wire;
 
 pub use item::{Change, ItemTruth, Kind, NO_PRICE, State, What};
@@ -33,4 +34,5 @@ pub use profiles::Profile;
 pub use row::{Auction, Row};
 pub use search::{MAX_FOUND, SearchPage, SearchQuery, Sort};
 pub use server::{Clock, Counters, RunningSim, SimConfig, SimError, SimServer};
+pub use web::SearchPageStyle;
 pub use wire::{Shape, item_status};

@@ -6,6 +6,7 @@ use crate::faults::{Fault, FaultBook, Faults};
 use crate::market::{Market, MarketConfig};
 use crate::replay::{self, Replay};
 use crate::spoil;
+use crate::web::SearchPageStyle;
 use crate::wire::Shape;
 use axum::Router;
 use axum::body::to_bytes;
@@ -47,6 +48,8 @@ pub struct SimConfig {
     pub verify_dpop: bool,
     /// A directory of recordings, served before the market.
     pub replay: Option<PathBuf>,
+    /// How the search page of the web comes by its results.
+    pub page: SearchPageStyle,
 }
 
 impl SimConfig {
@@ -61,6 +64,7 @@ impl SimConfig {
             control: true,
             verify_dpop: true,
             replay: None,
+            page: SearchPageStyle::default(),
         }
     }
 }
@@ -99,6 +103,7 @@ pub(crate) struct Shared {
     pub(crate) replay_step: AtomicUsize,
     clock: Clock,
     set_clock: Mutex<Option<i64>>,
+    page: Mutex<SearchPageStyle>,
     faults: Mutex<FaultBook>,
     counters: Mutex<Counters>,
 }
@@ -115,6 +120,10 @@ impl Shared {
 
     pub(crate) fn set_clock(&self, now_ms: Option<i64>) {
         *lock(&self.set_clock) = now_ms;
+    }
+
+    pub(crate) fn page(&self) -> SearchPageStyle {
+        *lock(&self.page)
     }
 
     pub(crate) fn set_faults(&self, faults: Faults) {
@@ -168,6 +177,7 @@ impl SimServer {
             replay_step: AtomicUsize::new(0),
             clock: config.clock,
             set_clock: Mutex::new(None),
+            page: Mutex::new(config.page),
             faults: Mutex::new(FaultBook::new(config.faults)),
             counters: Mutex::default(),
         });
@@ -189,7 +199,7 @@ async fn serve(State(shared): State<Arc<Shared>>, request: Request) -> Response 
     let call = Call { method: parts.method, uri: parts.uri, headers: parts.headers, body };
     let keyword = call.keyword();
     let serial = shared.count_request(call.path(), &keyword);
-    let verdict = lock(&shared.faults).decide(call.path(), &keyword);
+    let verdict = lock(&shared.faults).decide(call.path(), &keyword, call.is_browser());
     if !verdict.delay.is_zero() {
         tokio::time::sleep(verdict.delay).await;
     }
@@ -246,6 +256,11 @@ impl RunningSim {
     /// Replaces all faults and forgets what the old ones had counted.
     pub fn set_faults(&self, faults: Faults) {
         self.shared.set_faults(faults);
+    }
+
+    /// Changes how the search page of the web comes by its results.
+    pub fn set_page(&self, style: SearchPageStyle) {
+        *lock(&self.shared.page) = style;
     }
 
     /// What was served so far.

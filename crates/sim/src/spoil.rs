@@ -16,6 +16,11 @@ const BLOCK_PAGE: &str = "<!DOCTYPE html>\n<html lang=\"en-US\"><head><title>Att
     </head><body><h1>Sorry, you have been blocked</h1><p>You are unable to access api.mercari.jp</p>\
     <p>Cloudflare Ray ID: simulated</p></body></html>\n";
 
+const CHALLENGE_PAGE: &str = "<!DOCTYPE html>\n<html lang=\"en-US\"><head><title>Just a moment...</title></head>\
+    <body><div id=\"cf-chl-widget\">Verify you are human by completing the action below.</div></body></html>\n";
+const HUNG_PAGE: &str =
+    "<!DOCTYPE html>\n<html><head><title>検索結果</title></head><body><script>for (;;) {}</script></body></html>\n";
+
 /// The answer a fault puts in place of the real one, if it is of that sort.
 pub(crate) fn instead(fault: &Fault) -> Option<Answer> {
     let html = "text/html; charset=UTF-8";
@@ -25,7 +30,11 @@ pub(crate) fn instead(fault: &Fault) -> Option<Answer> {
             let body = "upstream connect error or disconnect/reset before headers".to_owned();
             Some(Answer { status: *status, content_type: "text/plain", body })
         }
-        Fault::Blocked => Some(Answer { status: 403, content_type: html, body: BLOCK_PAGE.to_owned() }),
+        Fault::Blocked | Fault::NoBrowser => {
+            Some(Answer { status: 403, content_type: html, body: BLOCK_PAGE.to_owned() })
+        }
+        Fault::Challenge => Some(Answer { status: 403, content_type: html, body: CHALLENGE_PAGE.to_owned() }),
+        Fault::HungPage => Some(Answer { status: 200, content_type: html, body: HUNG_PAGE.to_owned() }),
         Fault::Unauthorized => Some(Answer::grpc(401, 3, "unauthorized: invalid token")),
         _ => None,
     }

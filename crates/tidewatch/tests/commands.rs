@@ -41,6 +41,30 @@ async fn crawl_prints_one_look_and_stores_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn crawl_by_the_browser_brings_the_same_and_says_when_there_is_none() {
+    let dir = tempfile::tempdir().unwrap();
+    let now = SystemClock.now().millis();
+    let market = MarketConfig::new(3, well_known(), now);
+    let sim = SimServer::start(SimConfig::new(market, Arc::new(move || now))).await.unwrap();
+    let base = sim.base_url();
+    let args = ["crawl", "初音ミク", "--pages", "1", "--base-url", &base, "--web-url", &base, "--json"];
+    let mut command = tidewatch(dir.path(), &[&args[..], &["--browser"]].concat());
+    command.env("CHROME_BIN", "/nowhere/chromium");
+    let (code, stdout, stderr) = finished(command).await;
+    assert_eq!((code, stdout.as_str()), (2, ""));
+    assert!(stderr.contains("--browser: /nowhere/chromium is no program"), "{stderr}");
+    let path = std::env::var_os("PATH");
+    if let Err(why) = market::fetch::browser::find(std::path::Path::new(""), path.as_deref()) {
+        assert_ne!(std::env::var("CI").as_deref(), Ok("true"), "CI needs Chromium");
+        return eprintln!("{why}: not tested");
+    }
+    let (_, by_http, _) = finished(tidewatch(dir.path(), &args)).await;
+    sim.set_faults("no-browser".parse().unwrap());
+    let (code, by_browser, stderr) = finished(tidewatch(dir.path(), &[&args[..], &["--browser"]].concat())).await;
+    assert_eq!((code, by_browser), (0, by_http), "{stderr}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn import_takes_json_and_csv_and_says_what_became_of_each() {
     let dir = tempfile::tempdir().unwrap();
     let json = r#"{"ips":[{"name":"初音ミク"},{"name":"鬼滅の刃","weight":99}]}"#;

@@ -11,5 +11,5 @@ pub use filter::{KeyFilter, MAX_IDS, STATUSES, Selection};
 pub use follow::follow;
 pub use import::{Import, ImportError, ImportOptions, ImportReport};
 pub(crate) use parse::parse_values;
-pub use parse::{Entry, KeyInput, Line, LineError, Parser, parse_json};
+pub use parse::{Entry, Line, LineError, NamedKey, Parser, parse_json};
 pub use totals::{Share, Tally, Totals, UnitTotals};

@@ -37,22 +37,16 @@ pub struct LineError {
     pub error: String,
 }
 
-/// A key as JSON may give it, for descriptions: the key, or its name and itself.
+/// A key and its name as JSON gives them, for descriptions.
 #[derive(JsonSchema)]
-#[schemars(untagged)]
-#[schemars(rename = "KeyGiven")]
-pub enum KeyInput {
+#[expect(dead_code, reason = "it is only described")]
+pub struct NamedKey {
     /// The key.
-    Key(#[schemars(length(min = 8, max = 4096), regex(pattern = "^[!-~]+$"))] String),
-    /// The key and its name.
-    Named {
-        /// The key.
-        #[schemars(length(min = 8, max = 4096), regex(pattern = "^[!-~]+$"))]
-        key: String,
-        /// Its name.
-        #[schemars(length(max = 191), regex(pattern = api::openapi::LINE))]
-        name: Option<String>,
-    },
+    #[schemars(length(min = 8, max = 4096), regex(pattern = "^[!-~]+$"))]
+    key: String,
+    /// Its name.
+    #[schemars(length(max = 190), regex(pattern = api::openapi::LINE))]
+    name: Option<String>,
 }
 
 /// What a line gave.
@@ -185,8 +179,12 @@ pub(crate) fn parse_values(values: Vec<Value>) -> Vec<Line> {
         match value {
             Value::String(key) => entry(line, "", &key),
             Value::Object(object) => {
-                let text = |name: &str| object.get(name).and_then(Value::as_str).unwrap_or_default();
-                entry(line, text("name"), text("key"))
+                let text = |name: &str| match object.get(name) {
+                    None | Some(Value::Null) => Ok(""),
+                    Some(Value::String(text)) => Ok(text.as_str()),
+                    Some(_) => Err(LineError { line, error: format!("`{name}` is not a text") }),
+                };
+                entry(line, text("name")?, text("key")?)
             }
             _ => Err(LineError { line, error: "neither a text nor an object with `key`".into() }),
         }

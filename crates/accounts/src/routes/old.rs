@@ -159,10 +159,7 @@ pub(super) async fn refresh_named(
     State(state): State<AccountsState>,
     body: Raw<Optional<Named>>,
 ) -> Result<axum::Json<Started>, ApiError> {
-    let named: Named = match body.0.trim_ascii().is_empty() {
-        true => Named::default(),
-        false => serde_json::from_slice(&body.0).map_err(|e| ApiError::bad_request(format!("body: {e}")))?,
-    };
+    let named = body.read()?.unwrap_or_default();
     start(operator, &state, named.project_name).await
 }
 

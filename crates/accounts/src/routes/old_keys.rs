@@ -2,7 +2,7 @@
 
 use super::AccountsState;
 use super::keys::{delete_chosen, options_of, refused, reveal};
-use crate::keys::{Import, KeyFilter, KeyInput, Line, MAX_IDS, Selection, Tally, parse_values};
+use crate::keys::{Import, KeyFilter, Line, MAX_IDS, NamedKey, Selection, Tally, parse_values};
 use crate::store::keys::{KeyRow, KeyStamp, key_stamp, keys_after, share_of};
 use api::openapi::{Created, Reply, Tagged};
 use api::{Admin, ApiError, Auth, Json, Operator, Path, Reader, Routes, Who};
@@ -209,7 +209,7 @@ async fn list(_: Reader, State(state): State<AccountsState>) -> Result<axum::Jso
 #[derive(Deserialize, JsonSchema)]
 #[serde(transparent)]
 #[schemars(rename = "OldKey")]
-struct OneKey(#[schemars(with = "KeyInput")] Value);
+struct OneKey(#[schemars(with = "NamedKey")] Value);
 
 /// What was done.
 #[derive(Serialize, JsonSchema)]
@@ -258,7 +258,8 @@ struct Imported {
 #[derive(Deserialize, JsonSchema)]
 #[schemars(rename = "OldKeys")]
 struct ManyKeys {
-    #[schemars(with = "Vec<KeyInput>")]
+    /// Keys, or `{"name": …, "key": …}`; one that is none fails alone.
+    #[schemars(with = "Vec<Value>")]
     keys: Value,
 }
 

@@ -91,10 +91,7 @@ pub(super) async fn saved(
     body: Raw<Optional<ChannelDraft>>,
 ) -> Result<Data<TrialJson>, ApiError> {
     let row = state.channel(id).await?;
-    let draft: Option<ChannelDraft> = match body.0.trim_ascii() {
-        b"" | b"{}" => None,
-        text => Some(serde_json::from_slice(text).map_err(|e| ApiError::bad_request(format!("body: {e}")))?),
-    };
+    let draft = if body.0.trim_ascii() == b"{}" { None } else { body.read()? };
     state.pace.ask(id, state.now())?;
     let started = Instant::now();
     let trial = match &draft {

@@ -155,7 +155,7 @@ impl<T: JsonSchema> Shaped for OldEnvelope<T> {
         for (status, about) in [(400, "The request is wrong."), (404, "Not there."), (409, "It does not fit.")] {
             sketch.answer(status, about, &[(JSON, schema.clone())]);
         }
-        for status in [500, 503] {
+        for status in [413, 415, 500, 503] {
             sketch.answer(status, "Not done.", &[(JSON, schema.clone())]);
         }
     }
@@ -190,6 +190,9 @@ where
     Sse<S>: IntoResponse,
 {
     fn describe(sketch: &mut Sketch<'_>) {
-        sketch.answer(200, "Events, without end.", &[("text/event-stream", json!({ "type": "string" }))]);
+        let text = || json!({ "type": "string" });
+        let fields = json!({ "event": text(), "id": text(), "data": text() });
+        let event = json!({ "type": "object", "description": "One event.", "properties": fields });
+        sketch.answer(200, "Events, without end.", &[("text/event-stream", event)]);
     }
 }

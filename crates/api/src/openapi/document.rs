@@ -57,7 +57,12 @@ fn operation(entry: &Entry, mut sketch: Sketch<'_>) -> Value {
     let refused = usual.iter().copied().filter(|_| who != Who::Anybody || log_in);
     refused.chain(limited.then_some(429)).for_each(|status| sketch.refusal(status));
     if entry.method != "GET" && !log_in {
+        sketch.refusal(404);
         sketch.refusal(409);
+    }
+    let names_a_row = |parameter: &Value| parameter["name"].as_str().is_some_and(|name| name.ends_with("_id"));
+    if sketch.parameters.iter().any(names_a_row) {
+        sketch.refusal(404);
     }
     let answers: Map<String, Value> =
         sketch.answers.into_iter().map(|(status, answer)| (status.to_string(), answer)).collect();

@@ -92,7 +92,7 @@ impl Parameter {
     /// Its JSON Schema.
     pub(crate) fn schema(&self) -> Value {
         match self.expects {
-            Expects::Text(most) => json!({ "type": "string", "maxLength": most }),
+            Expects::Text(most) => json!({ "type": "string", "maxLength": most, "pattern": super::LINE }),
             Expects::Number(from, to, default) => {
                 let mut schema = json!({ "type": "integer", "minimum": from, "maximum": to });
                 if let Some(default) = default {

@@ -1,13 +1,15 @@
 //! What handlers take, as it is described.
 
 use super::Sketch;
-use crate::{Admin, Json, Operator, Path, Reader, Viewer};
+use crate::extract::object;
+use crate::{Admin, ApiError, Json, Operator, Path, Reader, Viewer};
 use axum::Extension;
 use axum::body::{Body, Bytes};
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{FromRequest, Request, State};
 use axum::http::HeaderMap;
 use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
 use serde_json::json;
 use std::marker::PhantomData;
 
@@ -104,17 +106,24 @@ impl<T: BodyOf, B> Takes for Raw<T, B> {
     }
 }
 
+impl<T: DeserializeOwned> Raw<Optional<T>> {
+    /// What the body says; `None` when there is none.
+    pub fn read(&self) -> Result<Option<T>, ApiError> {
+        if self.0.trim_ascii().is_empty() { Ok(None) } else { object(&self.0).map(Some) }
+    }
+}
+
 impl<T, S: Send + Sync> FromRequest<S> for Raw<T, Bytes> {
-    type Rejection = crate::ApiError;
+    type Rejection = ApiError;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Self::Rejection> {
         let bytes: Result<Bytes, BytesRejection> = Bytes::from_request(request, state).await;
-        bytes.map(|bytes| Self(bytes, PhantomData)).map_err(|e| crate::ApiError::new(e.status(), e.body_text()))
+        bytes.map(|bytes| Self(bytes, PhantomData)).map_err(|e| ApiError::new(e.status(), e.body_text()))
     }
 }
 
 impl<T, S: Send + Sync> FromRequest<S> for Raw<T, Request<Body>> {
-    type Rejection = crate::ApiError;
+    type Rejection = ApiError;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Self::Rejection> {
         Ok(Self(request, PhantomData))

@@ -33,6 +33,12 @@ pub trait Observer: Send + Sync {
 
     /// A request waited so long for its turn, or was turned away after it.
     fn waited(&self, _elapsed: Duration) {}
+
+    /// From now on the browser asks, or plain requests do.
+    fn browser_mode(&self, _on: bool) {}
+
+    /// So many pages are open in the browser now.
+    fn browser_pages(&self, _open: usize) {}
 }
 
 /// Looks away.
@@ -120,6 +126,7 @@ pub struct MercariClient {
     clock: SharedClock,
     entropy: Entropy,
     observer: Arc<dyn Observer>,
+    has_stand_in: bool,
 }
 
 /// Whom Mercari thinks it talks to.
@@ -172,7 +179,15 @@ impl MercariClient {
             clock,
             entropy,
             observer,
+            has_stand_in: false,
         })
+    }
+
+    /// The same, for one whose requests a browser makes when they are blocked. Then a block is a word about plain
+    /// requests and not about Mercari: it slows all down, but does not shut the door that the browser goes through.
+    #[must_use]
+    pub fn with_stand_in(self) -> Self {
+        Self { has_stand_in: true, ..self }
     }
 
     /// Fetches one page. Tries again up to twice after a transient failure, and once with a new key after a 401;
@@ -233,7 +248,10 @@ impl MercariClient {
                 self.switch.iter().for_each(|switch| lock(switch).succeeded());
             }
             Err(failed) => {
-                self.upstream.failed(&failed.error);
+                match &failed.error {
+                    FetchError::Blocked(_) if self.has_stand_in => self.upstream.turned_away(),
+                    error => self.upstream.failed(error),
+                }
                 self.consider_proxy(&failed.error, route).await;
             }
         }

@@ -37,7 +37,7 @@ pub(super) struct SubscriptionFields {
     #[schemars(with = "Option<u32>")]
     amount: Option<Option<Decimal>>,
     /// CNY, USD, JPY …
-    #[schemars(length(min = 1, max = 16), regex(pattern = "^[A-Za-z]+$"))]
+    #[schemars(length(min = 1, max = 16), regex(pattern = api::openapi::LINE))]
     currency: Option<String>,
     /// A name of the time zone table, or an offset.
     #[serde(alias = "timezone")]

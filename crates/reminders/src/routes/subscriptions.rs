@@ -107,11 +107,7 @@ pub(super) async fn renewed(
     Path(id): Path<i64>,
     body: Raw<Optional<Renewed>>,
 ) -> Result<Data<SubscriptionJson>, ApiError> {
-    let said = if body.0.is_empty() {
-        Renewed::default()
-    } else {
-        serde_json::from_slice(&body.0).map_err(|e| ApiError::bad_request(format!("body: {e}")))?
-    };
+    let said = body.read()?.unwrap_or_default();
     let mut tx = state.store.begin().await?;
     mark_renewed(operator, &state, &mut tx, id, said.renewed_date.flatten()).await?;
     tx.commit().await?;

@@ -71,6 +71,8 @@ impl Default for ProxySettings {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct BrowserSettings {
+    /// Whether a browser may be used; off also when no Chromium is found.
+    pub enabled: bool,
     /// Most pages open at once.
     #[schemars(range(min = 1, max = 64))]
     pub max_concurrency: u32,
@@ -83,6 +85,9 @@ pub struct BrowserSettings {
     /// After this long in the browser, plain requests are tried again.
     #[schemars(extend("x-min" = "1s", "x-max" = "1d"))]
     pub retry_http_after: Span,
+    /// Pages after which the browser is replaced by a new one.
+    #[schemars(range(min = 1, max = 10_000))]
+    pub recycle_after: u32,
     /// The Chromium program; empty looks in the usual places, and without one the browser is off.
     pub chrome_bin: PathBuf,
 }
@@ -90,10 +95,12 @@ pub struct BrowserSettings {
 impl Default for BrowserSettings {
     fn default() -> Self {
         Self {
+            enabled: true,
             max_concurrency: 2,
             page_timeout: Span::seconds(60),
             after_failures: 3,
             retry_http_after: Span::minutes(5),
+            recycle_after: 50,
             chrome_bin: PathBuf::new(),
         }
     }

@@ -155,7 +155,7 @@ impl Accounts {
     }
 
     pub(crate) fn decide(&self, provider: &str, secret: &str) -> Verdict {
-        self.faults.lock().unwrap_or_else(PoisonError::into_inner).decide(provider, secret)
+        self.faults.lock().unwrap_or_else(PoisonError::into_inner).decide(provider, secret, false)
     }
 
     pub(crate) fn nonce_came_before(&self, nonce: &str, now_ms: i64) -> bool {

@@ -8,7 +8,9 @@ use std::time::Instant;
 
 const USAGE: &str = "sim [--listen 127.0.0.1:0] [--seed 1] [--profiles well-known|spread:N] [--start-ms EPOCH_MS]
     [--speed 1.0] [--page-drift-ms 0] [--replay DIR] [--faults SPEC] [--no-control] [--no-dpop] [--shape 2022|2024|2026]
-SPEC: latency=20+10,seed=3,429:next=2,503:p=0.1,blocked:every=50; also 429date 401 cut cut-chunked malformed drip stall";
+    [--page asks|older|newer]
+SPEC: latency=20+10,seed=3,429:next=2,503:p=0.1,blocked:every=50; also 429date 401 cut cut-chunked malformed drip stall
+no-browser challenge hung-page";
 
 /// 2026-09-01T00:00:00+09:00, unless --start-ms says otherwise.
 const START_MS: i64 = 1_788_188_400_000;
@@ -47,6 +49,7 @@ fn read_args(args: impl Iterator<Item = String>) -> Result<Option<SimConfig>, Bo
                     "--page-drift-ms" => market.quirks.page_drift_ms = value.parse()?,
                     "--replay" => config.replay = Some(value.into()),
                     "--faults" => config.faults = value.parse::<Faults>()?,
+                    "--page" => config.page = serde_json::from_value(value.into())?,
                     "--shape" => config.shape = serde_json::from_value(value.into())?,
                     _ => return Err(format!("unknown option {name}\n{USAGE}").into()),
                 }

@@ -1,12 +1,13 @@
 //! The way to Mercari.
 
+use super::browsing::{self, Browsing};
 use super::metrics::FetchMetrics;
 use super::options;
 use anyhow::{Context, anyhow};
 use api::SharedRegistry;
 use engine::proxy::{ProxyUrl, SwitchPolicy};
 use engine::upstream::Upstream;
-use market::fetch::{Entropy, MercariClient, MercariSettings, Observer, ProxyUse};
+use market::fetch::{EitherWay, Entropy, MercariClient, MercariSettings, Observer, ProxyUse, SearchPages, TakeOver};
 use model::SharedClock;
 use prometheus_client::metrics::histogram::Histogram;
 use settings::{MarketSettings, ProxySettings};
@@ -19,6 +20,10 @@ pub struct Upstreams {
     pub mercari: Arc<Upstream>,
     /// Its client.
     pub client: Arc<MercariClient>,
+    /// Where the watch gets its pages: the client, with the browser beside it where there is one.
+    pub pages: Arc<dyn SearchPages>,
+    /// The browser, or why there is none.
+    pub browsing: Browsing,
     /// Every request goes through the proxy.
     pub always_proxied: bool,
 }
@@ -50,9 +55,20 @@ pub fn mercari(market: &MarketSettings, clock: SharedClock, observer: Arc<dyn Ob
     let proxy = proxy(&market.proxy)?;
     let always_proxied = matches!(proxy, ProxyUse::Always(_));
     let settings = MercariSettings { base_url: market.base_url.clone(), proxy, ..MercariSettings::default() };
-    let client = MercariClient::new(settings, Arc::clone(&upstream), clock, entropy, observer);
+    let pause = settings.retry_base;
+    let client = MercariClient::new(settings, Arc::clone(&upstream), clock.clone(), entropy, Arc::clone(&observer));
     let client = client.context("the client of market.base_url")?;
-    Ok(Upstreams { mercari: upstream, client: Arc::new(client), always_proxied })
+    let browsing = browsing::open(market, &upstream, &clock, &observer);
+    let Browsing::Ready(browser) = &browsing else {
+        let client = Arc::new(client);
+        let pages = Arc::clone(&client) as Arc<dyn SearchPages>;
+        return Ok(Upstreams { mercari: upstream, client, pages, browsing, always_proxied });
+    };
+    let client = Arc::new(client.with_stand_in());
+    let take_over =
+        TakeOver { after: market.browser.after_failures, probe_after: market.browser.retry_http_after.into() };
+    let pages = EitherWay::new(Arc::clone(&client), Arc::clone(browser), take_over, pause, clock, observer);
+    Ok(Upstreams { mercari: upstream, client, pages: Arc::new(pages), browsing, always_proxied })
 }
 
 fn proxy(proxy: &ProxySettings) -> anyhow::Result<ProxyUse> {

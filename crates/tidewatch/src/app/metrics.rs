@@ -28,6 +28,8 @@ pub struct FetchMetrics {
     delay: Gauge<f64, AtomicU64>,
     proxied: Gauge,
     admission: Histogram,
+    browser_mode: Gauge,
+    browser_pages: Gauge,
     followed: OnceLock<Followed>,
 }
 
@@ -49,6 +51,8 @@ impl FetchMetrics {
             delay: Gauge::default(),
             proxied: Gauge::default(),
             admission,
+            browser_mode: Gauge::default(),
+            browser_pages: Gauge::default(),
             followed: OnceLock::new(),
         };
         for class in ["transient", "limited", "blocked", "rejected", "malformed"] {
@@ -62,8 +66,8 @@ impl FetchMetrics {
         let help = "Time between two requests at the present pace";
         registry.register("mercari_crawler_adaptive_delay_seconds", help, m.delay.clone());
         registry.register("animetop_crawler_proxy_mode", "1 through the proxy, 0 direct", m.proxied.clone());
-        registry.register("mercari_crawler_auth_mode", "0 HTTP, 1 browser", Gauge::<i64>::default());
-        registry.register("animetop_crawler_browser_active", "Open browser pages", Gauge::<i64>::default());
+        registry.register("mercari_crawler_auth_mode", "0 HTTP, 1 browser", m.browser_mode.clone());
+        registry.register("animetop_crawler_browser_active", "Open browser pages", m.browser_pages.clone());
         m
     }
 
@@ -99,5 +103,13 @@ impl Observer for FetchMetrics {
             self.errors.get_or_create(&Failure { r#type: outcome }).inc();
         }
         self.look();
+    }
+
+    fn browser_mode(&self, on: bool) {
+        self.browser_mode.set(i64::from(on));
+    }
+
+    fn browser_pages(&self, open: usize) {
+        self.browser_pages.set(i64::try_from(open).unwrap_or(i64::MAX));
     }
 }

@@ -2,6 +2,7 @@
 
 mod account_metrics;
 pub mod accounts;
+pub mod browsing;
 mod check_metrics;
 mod credential;
 pub mod database;
@@ -26,6 +27,7 @@ pub use metrics::FetchMetrics;
 pub use place::{Place, make as make_dir};
 pub use signals::{listen, until_signals};
 
+use self::browsing::{BrowserProbe, Browsing};
 use self::reload_metrics::ConfigReloads;
 use self::reminders::Reminders;
 use anyhow::Context;
@@ -176,6 +178,9 @@ impl Product {
         address: SocketAddr,
     ) -> anyhow::Result<()> {
         let upstreams = self.upstreams()?;
+        if let Some(Browsing::Off(why)) = upstreams.as_ref().map(|upstreams| &upstreams.browsing) {
+            tracing::info!(why, "browser mode is off");
+        }
         let watches = self.watches(&upstreams)?;
         let board = Leaderboard::new(Arc::clone(&self.engine), self.options.include_shops);
         check_metrics::kept(&board, &self.registry);
@@ -207,6 +212,9 @@ impl Product {
             stop.cancel();
             ended = ended.and(part.context("a part of the process broke down").flatten());
         }
+        if let Some(Browsing::Ready(browser)) = upstreams.map(|upstreams| upstreams.browsing) {
+            browser.rest().await;
+        }
         tracing::info!("stopped");
         ended
     }
@@ -221,7 +229,7 @@ impl Product {
     fn watches(&self, upstreams: &Option<Upstreams>) -> anyhow::Result<Vec<Arc<dyn Registered>>> {
         let mut watches: Vec<Arc<dyn Registered>> = Vec::new();
         if let Some(upstreams) = upstreams {
-            watches.push(Arc::new(MarketWatch::new(upstreams.client.clone(), self.options.clone())));
+            watches.push(Arc::new(MarketWatch::new(upstreams.pages.clone(), self.options.clone())));
         }
         watches.extend(self.accounts.watches(&self.settings));
         watches.extend(self.reminders.watches()?);
@@ -239,6 +247,7 @@ impl Product {
         ];
         if let Some(upstreams) = upstreams {
             probes.push(Arc::new(api::UpstreamProbe::new(Arc::clone(&upstreams.mercari))));
+            probes.push(Arc::new(BrowserProbe(upstreams.browsing.clone())));
         }
         let networks = self.settings.server.trusted_proxies.clone();
         let trusted = TrustedProxies::new(move |peer| networks.iter().any(|network| network.contains(peer)));

@@ -1,13 +1,14 @@
 //! `tidewatch crawl KEYWORD`: one look, printed, nothing stored.
 
 use crate::app;
+use crate::app::browsing::Browsing;
 use crate::cli::{Common, Outcome};
 use crate::terminal::{Align, Progress, Table, fit, grouped};
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use async_trait::async_trait;
 use clap::Args;
 use engine::FetchError;
-use market::fetch::{Brief, MercariClient, NoObserver, Page, Row, RowKind, RowStatus, SearchPages, Statuses, Stream};
+use market::fetch::{Brief, NoObserver, Page, Row, RowKind, RowStatus, SearchPages, Statuses, Stream};
 use market::fetch::{StreamEnd, crawl};
 use model::{Clock, SystemClock, Timestamp};
 use serde::Serialize;
@@ -30,19 +31,28 @@ pub struct Crawl {
     /// Listings printed of each; 0 prints all.
     #[arg(long, value_name = "N", default_value_t = 15)]
     limit: usize,
+    /// By the headless browser instead of plain requests.
+    #[arg(long)]
+    browser: bool,
     /// As JSON, all of them.
     #[arg(long)]
     json: bool,
     #[arg(long, hide = true)]
     base_url: Option<String>,
+    #[arg(long, hide = true)]
+    web_url: Option<String>,
 }
 
 impl Crawl {
+    fn flags(&self) -> Vec<Flag> {
+        let flag = |name, key, value: &Option<String>| value.clone().map(|value| Flag { name, key, value });
+        let base = flag("--base-url", "market.base_url", &self.base_url);
+        base.into_iter().chain(flag("--web-url", "market.web_url", &self.web_url)).collect()
+    }
+
     /// Runs it; data goes to `out`.
     pub async fn run(&self, out: &mut (dyn Write + Send)) -> anyhow::Result<Outcome> {
-        let base_url =
-            self.base_url.iter().map(|url| Flag { name: "--base-url", key: "market.base_url", value: url.clone() });
-        let settings = self.common.load_with(base_url.collect())?.settings;
+        let settings = self.common.load_with(self.flags())?.settings;
         let market = &settings.market;
         let brief = Brief {
             pages_on_sale: self.pages.unwrap_or(market.pages_on_sale),
@@ -50,9 +60,17 @@ impl Crawl {
             lag: market.index_lag.into(),
             ..Brief::first(self.keyword.trim())
         };
-        let client = app::mercari(market, Arc::new(SystemClock), Arc::new(NoObserver))?.client;
-        let pages = Counted::new(client, u64::from(brief.pages_on_sale + brief.pages_sold));
+        let ways = app::mercari(market, Arc::new(SystemClock), Arc::new(NoObserver))?;
+        let source: Arc<dyn SearchPages> = match (&ways.browsing, self.browser) {
+            (_, false) => ways.client,
+            (Browsing::Ready(browser), true) => Arc::clone(browser) as Arc<dyn SearchPages>,
+            (Browsing::Off(why), true) => return Err(anyhow!("--browser: {why}")),
+        };
+        let pages = Counted::new(source, u64::from(brief.pages_on_sale + brief.pages_sold));
         let seen = crawl(&pages, &brief).await;
+        if let Browsing::Ready(browser) = &ways.browsing {
+            browser.rest().await;
+        }
         let requests = pages.end();
         let seen = seen.with_context(|| format!("{} was not crawled", brief.keyword))?;
         let totals = Totals::of(&seen, requests);
@@ -71,12 +89,12 @@ impl Crawl {
 
 /// Counts the pages of a source and shows how far it is.
 struct Counted {
-    client: Arc<MercariClient>,
+    client: Arc<dyn SearchPages>,
     state: Mutex<(u64, Option<Progress>)>,
 }
 
 impl Counted {
-    fn new(client: Arc<MercariClient>, most: u64) -> Self {
+    fn new(client: Arc<dyn SearchPages>, most: u64) -> Self {
         Self { client, state: Mutex::new((0, Some(Progress::quiet("crawling", most)))) }
     }
 

@@ -1,5 +1,6 @@
 //! What may be wrong with an installation, looked at part by part; every finding says how to mend it.
 
+mod browser;
 mod files;
 mod network;
 mod tables;
@@ -65,6 +66,7 @@ pub async fn examine(settings: &Settings, clock: &dyn Clock) -> Vec<Check> {
     checks.push(network::port(settings.server.listen).await);
     checks.push(network::upstream(&settings.market).await);
     checks.extend(network::proxy(&settings.market.proxy).await);
+    checks.extend(browser::browser(&settings.market).await);
     checks
 }
 

@@ -1,14 +1,14 @@
 //! `POST /keys/import`.
 
 use super::bulk::tags;
-use crate::keys::{Import, ImportError, ImportOptions, ImportReport, KeyInput, Line, parse_values};
+use crate::keys::{Import, ImportError, ImportOptions, ImportReport, Line, parse_values};
 use crate::provider::Params as ProviderParams;
 use crate::routes::AccountsState;
 use api::openapi::{Declared, JsonOrText, Parameter, Raw};
 use api::{ApiError, Data, Operator, Params};
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
-use axum::http::{StatusCode, header};
+use axum::http::StatusCode;
 use futures::StreamExt as _;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -21,17 +21,27 @@ const LONGEST_JSON: usize = 64 << 20;
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[schemars(rename = "KeyImport")]
+#[schemars(inline)]
 pub(super) struct Given {
     /// Lines, or CSV.
     text: Option<String>,
-    /// Keys, or `{"name": …, "key": …}`.
-    #[schemars(with = "Option<Vec<KeyInput>>")]
+    /// Keys, or `{"name": …, "key": …}`; one that is none fails alone.
     keys: Option<Vec<Value>>,
     provider: Option<String>,
     tags: Option<Vec<String>>,
     #[serde(default)]
     params: ProviderParams,
+}
+
+/// A body of JSON as it is described.
+#[derive(JsonSchema)]
+#[schemars(untagged, rename = "KeyImport")]
+#[expect(dead_code, reason = "it is only described")]
+pub(super) enum Described {
+    /// The keys, and what holds for all of them.
+    Whole(Given),
+    /// The keys alone; one that is none fails alone.
+    Keys(Vec<Value>),
 }
 
 /// What holds for all keys of the body.
@@ -48,16 +58,12 @@ pub(super) async fn import(
     operator: Operator,
     State(state): State<AccountsState>,
     params: Params<Asked>,
-    body: Raw<JsonOrText<Given>, Request>,
+    body: Raw<JsonOrText<Described>, Request>,
 ) -> Result<Data<ImportReport>, ApiError> {
     let request = body.0;
     let provider = params.text("provider").map(str::to_owned);
     let labels = params.text("tags").map(|text| text.split(',').map(str::to_owned).collect());
-    let json = request
-        .headers()
-        .get(header::CONTENT_TYPE)
-        .and_then(|v| v.to_str().ok())
-        .is_some_and(|t| t.split(';').next().is_some_and(|t| t.trim().eq_ignore_ascii_case("application/json")));
+    let json = api::is_json(request.headers());
     let report = match json {
         true => {
             let body = to_bytes(request.into_body(), LONGEST_JSON).await;
@@ -146,9 +152,14 @@ pub(in crate::routes) async fn from_lines(
 async fn from_text(state: &AccountsState, options: ImportOptions, body: Body) -> Result<ImportReport, ApiError> {
     let mut import = Import::new(&state.store, &state.keyring, options);
     let mut chunks = body.into_data_stream();
+    let mut empty = true;
     while let Some(chunk) = chunks.next().await {
         let chunk = chunk.map_err(|_| ApiError::bad_request("the body broke off; what came before was imported"))?;
+        empty &= chunk.is_empty();
         import.push(&chunk).await.map_err(refused)?;
+    }
+    if empty {
+        return Err(ApiError::bad_request("the body is empty; it must hold lines, CSV or JSON"));
     }
     import.finish().await.map_err(refused)
 }
