@@ -52,6 +52,13 @@ class Documents(unittest.TestCase):
             for other in READMES:
                 if other != name:
                     self.assertIn(other, texts[name])
+        tables = {name: re.findall(r"(?m)^\| `([^`]+)` \|", text) for name, text in texts.items()}
+        self.assertEqual(tables["README.md"], tables["README.zh.md"])
+        self.assertEqual(tables["README.md"], tables["README.ja.md"])
+        blocks = {name: [re.sub(r"\s+#.*", "", block) for block in re.findall(r"(?s)```\w+\n(.*?)```", text)]
+                  for name, text in texts.items()}
+        for name in READMES[1:]:
+            self.assertEqual(blocks["README.md"], blocks[name], f"blocks of {name}")
         titles = {name: len(re.findall(r"(?m)^## ", text)) for name, text in texts.items()}
         self.assertEqual(len(set(titles.values())), 1, f"sections: {titles}")
 
