@@ -51,8 +51,8 @@ COPY --from=web /src/web/dist/ web/dist/
 RUN find crates -type f -exec touch {} + \
  && cargo build --locked --profile "$PROFILE" -p tidewatch \
  && folder=$([ "$PROFILE" = dev ] && echo debug || echo "$PROFILE") \
- && install -D -m 0755 "target/$folder/tidewatch" /out/usr/local/bin/tidewatch \
- && install -d -m 0750 /out/var/lib/tidewatch
+ && install -D -m 0755 "target/$folder/tidewatch" /out/tidewatch \
+ && install -d -m 0750 /out/data
 
 # ---- With Chromium beside it.
 FROM ${BROWSER_IMAGE} AS browser
@@ -60,8 +60,8 @@ RUN apt-get update \
  && apt-get install -y --no-install-recommends chromium ca-certificates tzdata fonts-noto-cjk \
  && rm -rf /var/lib/apt/lists/* \
  && useradd --system --uid 65532 --no-create-home --home-dir /var/lib/tidewatch --shell /usr/sbin/nologin tidewatch
-COPY --from=build /out/usr/ /usr/
-COPY --from=build --chown=65532:65532 /out/var/ /var/
+COPY --from=build /out/tidewatch /usr/local/bin/tidewatch
+COPY --from=build --chown=65532:65532 /out/data /var/lib/tidewatch
 ENV TIDEWATCH_SERVER__LISTEN=0.0.0.0:8080 \
     TIDEWATCH_SERVER__DATA_DIR=/var/lib/tidewatch \
     TIDEWATCH_LOG__FORMAT=json \
@@ -77,8 +77,8 @@ CMD ["serve"]
 
 # ---- The service: C library, certificates, time zones, the program.
 FROM ${RUNTIME_IMAGE} AS service
-COPY --from=build /out/usr/ /usr/
-COPY --from=build --chown=65532:65532 /out/var/ /var/
+COPY --from=build /out/tidewatch /usr/local/bin/tidewatch
+COPY --from=build --chown=65532:65532 /out/data /var/lib/tidewatch
 ENV TIDEWATCH_SERVER__LISTEN=0.0.0.0:8080 \
     TIDEWATCH_SERVER__DATA_DIR=/var/lib/tidewatch \
     TIDEWATCH_LOG__FORMAT=json
