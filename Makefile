@@ -47,7 +47,7 @@ docs: ## Write docs/configuration.md anew from what the program says of itself
 	scripts/configuration-page > docs/configuration.md.new && mv docs/configuration.md.new docs/configuration.md
 
 dev-deps: test-deps web ## Everything that developing needs: packages, web dependencies, Rust components
-	rustup component add clippy rustfmt
+	@if command -v rustup >/dev/null; then rustup component add clippy rustfmt; else echo 'no rustup: clippy and rustfmt come with your Rust packages'; fi
 
 test-deps: ## Install what the tests need (Debian); says what is missing elsewhere
 	scripts/test-deps

@@ -2,6 +2,8 @@
 
 import http.client
 import os
+import signal
+import socket
 import ssl
 import subprocess
 import tempfile
@@ -32,9 +34,8 @@ class Nginx(unittest.TestCase):
         for kind in ("tidewatch", "waiting"):
             text = run(DEPLOY / "nginx/render", kind, env={
                 "DOMAIN_NAME": DOMAIN, "TIDEWATCH_UPSTREAM": f"127.0.0.1:{cls.back}", "CERTIFICATE_DIR": str(cls.folder),
-                "ACME_ROOT": str(cls.folder / "acme"), "HTTP_PORT": str(cls.http), "HTTPS_PORT": str(cls.https)})[1]
-            # Nothing but loopback, and the same with or without IPv6.
-            text = "\n".join(line for line in text.split("\n") if "listen [::]" not in line).replace("listen ", "listen 127.0.0.1:")
+                "ACME_ROOT": str(cls.folder / "acme"), "HTTP_PORT": f"127.0.0.1:{cls.http}",
+                "HTTPS_PORT": f"127.0.0.1:{cls.https}", "IPV6": "no"})[1]
             cls.configured[kind] = cls.folder / f"{kind}.conf"
             cls.configured[kind].write_text(
                 f"pid {cls.folder}/nginx.pid; error_log {cls.folder}/error.log; daemon off; events {{}}\n"
@@ -159,3 +160,52 @@ class Render(unittest.TestCase):
         for kind in ("tidewatch", "waiting"):
             text = run(DEPLOY / "nginx/render", kind, env={"DOMAIN_NAME": "a.example"})[1]
             self.assertNotRegex(text, "@[A-Z]+@")
+            self.assertIn("listen [::]:80;", text)
+
+
+class FirstCertificate(unittest.TestCase):
+    """What the container runs: `deploy/nginx/start`, with nginx kept in a directory of the test."""
+
+    def test_it_waits_for_the_first_certificate_and_takes_it_up(self):
+        nginx, openssl = find("nginx", "/usr/sbin/nginx"), find("openssl")
+        holder = tempfile.TemporaryDirectory()
+        self.addCleanup(holder.cleanup)
+        folder = Path(holder.name)
+        folder.chmod(0o755)
+        plain, tls = free_port(), free_port()
+        (folder / "acme/.well-known/acme-challenge").mkdir(parents=True)
+        (folder / "acme/.well-known/acme-challenge/token").write_text("answer")
+        (folder / "live").mkdir()
+        (folder / "nginx.conf").write_text(
+            f"pid {folder}/pid; error_log {folder}/error.log; events {{}}\nhttp {{ access_log off;"
+            f" client_body_temp_path {folder}/b; proxy_temp_path {folder}/p; fastcgi_temp_path {folder}/f;"
+            f" uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s; include {folder}/site.conf; }}\n")
+        (folder / "bin").mkdir()
+        (folder / "bin/nginx").write_text(f'#!/bin/sh\nexec {nginx} -p {folder} -c {folder}/nginx.conf "$@"\n')
+        (folder / "bin/nginx").chmod(0o755)
+        with open(folder / "log", "wb") as log:
+            child = subprocess.Popen(["sh", DEPLOY / "nginx/start"], stdout=log, stderr=log, start_new_session=True, env={
+                **os.environ, "PATH": f"{folder}/bin:{os.environ['PATH']}", "DOMAIN_NAME": DOMAIN, "CONF": f"{folder}/site.conf",
+                "CERTIFICATE_DIR": f"{folder}/live", "ACME_ROOT": f"{folder}/acme", "HTTP_PORT": f"127.0.0.1:{plain}",
+                "HTTPS_PORT": f"127.0.0.1:{tls}", "IPV6": "no", "PAUSE": "0.1"})
+        self.addCleanup(child.wait, 20)
+        self.addCleanup(lambda: os.killpg(child.pid, signal.SIGTERM))
+        wait_until(lambda: answers(f"http://127.0.0.1:{plain}/.well-known/acme-challenge/token"), "nginx without a certificate", 10)
+
+        for name in ("first", "second"):
+            run(openssl, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
+                "-subj", f"/CN={DOMAIN}/O={name}", "-addext", f"subjectAltName=DNS:{DOMAIN}",
+                "-keyout", folder / "live/privkey.pem", "-out", folder / "new.pem")
+            (folder / "new.pem").rename(folder / "live/fullchain.pem")
+            wait_until(lambda: self.shown(tls) == (folder / "live/fullchain.pem").read_text().strip(), f"the {name} certificate", 10)
+
+    @staticmethod
+    def shown(port):
+        """The certificate that nginx shows, or nothing."""
+        try:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+            with socket.create_connection(("127.0.0.1", port), 2) as raw, context.wrap_socket(raw, server_hostname=DOMAIN) as tls:
+                return ssl.DER_cert_to_PEM_cert(tls.getpeercert(True)).strip()
+        except OSError:
+            return None
