@@ -52,7 +52,7 @@ RUN find crates -type f -exec touch {} + \
  && cargo build --locked --profile "$PROFILE" -p tidewatch \
  && folder=$([ "$PROFILE" = dev ] && echo debug || echo "$PROFILE") \
  && install -D -m 0755 "target/$folder/tidewatch" /out/tidewatch \
- && install -d -m 0750 /out/data
+ && install -d -m 0750 /out/lib/tidewatch
 
 # ---- With Chromium beside it.
 FROM ${BROWSER_IMAGE} AS browser
@@ -61,7 +61,7 @@ RUN apt-get update \
  && rm -rf /var/lib/apt/lists/* \
  && useradd --system --uid 65532 --no-create-home --home-dir /var/lib/tidewatch --shell /usr/sbin/nologin tidewatch
 COPY --from=build /out/tidewatch /usr/local/bin/tidewatch
-COPY --from=build --chown=65532:65532 /out/data /var/lib/tidewatch
+COPY --from=build --chown=65532:65532 /out/lib/ /var/lib/
 ENV TIDEWATCH_SERVER__LISTEN=0.0.0.0:8080 \
     TIDEWATCH_SERVER__DATA_DIR=/var/lib/tidewatch \
     TIDEWATCH_LOG__FORMAT=json \
@@ -78,7 +78,7 @@ CMD ["serve"]
 # ---- The service: C library, certificates, time zones, the program.
 FROM ${RUNTIME_IMAGE} AS service
 COPY --from=build /out/tidewatch /usr/local/bin/tidewatch
-COPY --from=build --chown=65532:65532 /out/data /var/lib/tidewatch
+COPY --from=build --chown=65532:65532 /out/lib/ /var/lib/
 ENV TIDEWATCH_SERVER__LISTEN=0.0.0.0:8080 \
     TIDEWATCH_SERVER__DATA_DIR=/var/lib/tidewatch \
     TIDEWATCH_LOG__FORMAT=json
