@@ -2,11 +2,16 @@
 CARGO ?= cargo
 BIN := target/release/tidewatch
 ARGS ?=
+COMPOSE ?= docker compose
+FULL := $(COMPOSE) --env-file deploy/.env -f deploy/compose.yml
+LIGHT := $(COMPOSE) --env-file deploy/.env -f deploy/compose.light.yml
 
-.PHONY: help demo run web build test test-deps test-contract lint fmt openapi bench bench-pool truth chaos alarms observe fuzz dist api-import-run clean
+.PHONY: help demo run web build test test-deps test-contract test-deploy walk docs dev-deps lint fmt openapi bench bench-pool truth chaos alarms observe soak fuzz dist install \
+	api-import-run grayscale-start grayscale-verify grayscale-clean docker-env docker-build docker-up docker-down docker-logs docker-light-up \
+	docker-light-down docker-up-monitoring docker-down-monitoring clean
 
 help: ## What can be made
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 18
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 24
 
 demo: build ## Build everything and run the product on simulated data: http://127.0.0.1:8080
 	$(BIN) demo $(ARGS)
@@ -28,7 +33,21 @@ test: test-deps web ## Install what the tests need, then run every check and tes
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
 	$(CARGO) test --workspace
+	scripts/test-deploy
 	EXAMPLES=10 scripts/test-contract
+
+test-deploy: ## Check what is for production: nginx, manifests, compose files, units, image, scripts, documents
+	scripts/test-deploy
+
+walk: ## Every command of the README, in order, in a fresh copy
+	scripts/walk
+
+docs: ## Write docs/configuration.md anew from what the program says of itself
+	$(CARGO) build -q -p tidewatch
+	scripts/configuration-page > docs/configuration.md.new && mv docs/configuration.md.new docs/configuration.md
+
+dev-deps: test-deps web ## Everything that developing needs: packages, web dependencies, Rust components
+	@if command -v rustup >/dev/null; then rustup component add clippy rustfmt; else echo 'no rustup: clippy and rustfmt come with your Rust packages'; fi
 
 test-deps: ## Install what the tests need (Debian); says what is missing elsewhere
 	scripts/test-deps
@@ -64,6 +83,9 @@ alarms: ## Kill the program 200 times with a receiver that fails half the time: 
 observe: ## Three programs under a Prometheus for ten minutes; every expression asked, a table (OBSERVE_SECONDS=600)
 	$(CARGO) test -q -p tidewatch --test metrics -- --ignored --nocapture three_programs
 
+soak: build ## The demo for an hour: memory, files, threads, database over time (SOAK_SECONDS=3600)
+	scripts/soak $(BIN)
+
 bench: build ## Measure: record, leaderboard, claims, the process; tables in target/figures
 	scripts/bench $(BIN)
 
@@ -73,6 +95,45 @@ bench-pool: build ## Measure accounts and keys: checks, refreshes, import, lists
 
 dist: ## The program as it is shipped: one stripped binary
 	$(CARGO) build --profile dist -p tidewatch
+
+install: dist ## Install on this machine with systemd: program, user, unit, directories (needs root)
+	scripts/install target/dist/tidewatch
+
+grayscale-start: build ## Try this program beside the running one, on a copy of its data (ARGS=--data-dir …)
+	scripts/grayscale start $(BIN) $(ARGS)
+
+grayscale-verify: ## Compare what the two answer
+	scripts/grayscale verify
+
+grayscale-clean: ## Stop the second one and remove the copy
+	scripts/grayscale clean
+
+docker-env: ## Make deploy/.env with random secrets; what is there stays
+	scripts/compose-env
+
+docker-build: ## Build the image tidewatch:latest
+	docker build -t tidewatch:latest .
+
+docker-up: docker-env ## MySQL, Redis, the service and two workers: http://127.0.0.1:8080
+	$(FULL) up -d --build
+
+docker-down: ## Stop all of it; data stay
+	$(FULL) --profile monitoring --profile edge down
+
+docker-logs: ## Follow the logs
+	$(FULL) logs -f --tail 100
+
+docker-light-up: docker-env ## One container on SQLite, without the market
+	$(LIGHT) up -d --build
+
+docker-light-down: ## Stop it; data stay
+	$(LIGHT) down
+
+docker-up-monitoring: docker-env ## The same as docker-up, and Prometheus, Grafana (http://127.0.0.1:3000), Alloy
+	$(FULL) --profile monitoring up -d --build
+
+docker-down-monitoring: ## Stop Prometheus, Grafana and Alloy only
+	$(FULL) --profile monitoring rm -sf prometheus grafana alloy
 
 api-import-run: build ## Import IPs from FILE=… (JSON or CSV)
 	$(BIN) import $(FILE)

@@ -1,4 +1,5 @@
 use super::*;
+use crate::fetch::NoObserver;
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;
