@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
+use tokio::sync::{Mutex, MutexGuard};
 
 const START: i64 = 1_788_188_400_000;
 const KEYWORD: &str = "初音ミク";
@@ -43,6 +44,9 @@ impl Observer for Told {
     }
 }
 
+/// One browser at a time: several on a small machine make each other slow enough to be taken for hung.
+static TURN: Mutex<()> = Mutex::const_new(());
+
 /// A simulated Mercari that stands still, and the ways to ask it.
 struct Bench {
     sim: RunningSim,
@@ -50,6 +54,7 @@ struct Bench {
     upstream: Arc<Upstream>,
     told: Arc<Told>,
     options: BrowserOptions,
+    _turn: MutexGuard<'static, ()>,
 }
 
 fn chromium() -> Option<PathBuf> {
@@ -64,6 +69,7 @@ fn chromium() -> Option<PathBuf> {
 
 impl Bench {
     async fn new(program: PathBuf) -> Self {
+        let turn = TURN.lock().await;
         let config = MarketConfig::new(7, profiles::well_known(), START);
         let sim = SimServer::start(SimConfig::new(config, Arc::new(|| START))).await.unwrap();
         let clock = SteppedClock::new(Timestamp(START));
@@ -76,7 +82,7 @@ impl Bench {
             arguments: vec!["--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1".into()],
             ..BrowserOptions::default()
         };
-        Self { sim, clock, upstream, told: Arc::default(), options }
+        Self { sim, clock, upstream, told: Arc::default(), options, _turn: turn }
     }
 
     fn http(&self) -> MercariClient {
