@@ -15,7 +15,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
-use tokio::sync::{Mutex, MutexGuard};
 
 const START: i64 = 1_788_188_400_000;
 const KEYWORD: &str = "初音ミク";
@@ -44,9 +43,6 @@ impl Observer for Told {
     }
 }
 
-/// One browser at a time: several on a small machine make each other slow enough to be taken for hung.
-static TURN: Mutex<()> = Mutex::const_new(());
-
 /// A simulated Mercari that stands still, and the ways to ask it.
 struct Bench {
     sim: RunningSim,
@@ -54,7 +50,6 @@ struct Bench {
     upstream: Arc<Upstream>,
     told: Arc<Told>,
     options: BrowserOptions,
-    _turn: MutexGuard<'static, ()>,
 }
 
 fn chromium() -> Option<PathBuf> {
@@ -69,7 +64,6 @@ fn chromium() -> Option<PathBuf> {
 
 impl Bench {
     async fn new(program: PathBuf) -> Self {
-        let turn = TURN.lock().await;
         let config = MarketConfig::new(7, profiles::well_known(), START);
         let sim = SimServer::start(SimConfig::new(config, Arc::new(|| START))).await.unwrap();
         let clock = SteppedClock::new(Timestamp(START));
@@ -82,7 +76,7 @@ impl Bench {
             arguments: vec!["--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1".into()],
             ..BrowserOptions::default()
         };
-        Self { sim, clock, upstream, told: Arc::default(), options, _turn: turn }
+        Self { sim, clock, upstream, told: Arc::default(), options }
     }
 
     fn http(&self) -> MercariClient {
@@ -327,24 +321,17 @@ async fn thirty_crawls_leave_nothing_behind() {
     let Some(program) = chromium() else { return };
     let mut bench = Bench::new(program).await;
     bench.options.recycle_after = 20;
-    bench.options.page_timeout = Duration::from_secs(15);
     let (http, browser) = (bench.http(), bench.browser());
     let mut by_http = Duration::ZERO;
     let (mut most, mut rss, mut pss) = (0, 0, 0);
     let mut groups = std::collections::BTreeSet::new();
     let mut by_browser = Vec::new();
-    let mut hung = 0;
-    while by_browser.len() < 30 {
-        assert!(hung <= 3, "{hung} crawls hung, {} did not", by_browser.len());
+    for _ in 0..30 {
         let begun = Instant::now();
         let plain = crawl(&http, &brief(1)).await.unwrap();
         by_http += begun.elapsed();
         let begun = Instant::now();
-        // Now and then a page hangs in Chromium itself: it is ended with its browser, and the crawl is asked again.
-        let Ok(seen) = crawl(browser.as_ref(), &brief(1)).await else {
-            hung += 1;
-            continue;
-        };
+        let seen = crawl(browser.as_ref(), &brief(1)).await.unwrap();
         by_browser.push(begun.elapsed());
         assert_eq!(seen, plain);
         let group = browser.process_group().await.unwrap();
@@ -361,13 +348,8 @@ async fn thirty_crawls_leave_nothing_behind() {
         total.as_secs_f64() / 30.0,
         by_browser[0].as_secs_f64()
     );
-    println!(
-        "most processes {most}, summed RSS {} MB, PSS {} MB, {} browsers, {hung} hung",
-        rss / 1024,
-        pss / 1024,
-        groups.len()
-    );
-    assert!((3..=3 + hung).contains(&groups.len()), "60 pages, 20 each: {groups:?}, {hung} hung");
+    println!("most processes {most}, summed RSS {} MB, PSS {} MB, {} browsers", rss / 1024, pss / 1024, groups.len());
+    assert_eq!(groups.len(), 3, "60 pages, 20 each");
     assert!(most <= 16, "{most} processes");
     assert!(bench.told.most_pages.load(Ordering::SeqCst) <= 2);
     browser.rest().await;

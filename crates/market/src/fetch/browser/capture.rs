@@ -16,6 +16,7 @@ use chromiumoxide::listeners::EventStream;
 use engine::FetchError;
 use futures::StreamExt;
 use model::Clock;
+use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
 
 /// Longest answer that is read; real ones are about 150 kB.
@@ -42,11 +43,13 @@ pub(super) struct Capture {
     paused: EventStream<EventRequestPaused>,
 }
 
-/// What is known so far.
+/// What is known so far. Each kind of event comes by a stream of its own, so the end of an answer may be seen before its
+/// beginning: what is needed of both is kept until both are there.
 #[derive(Default)]
 struct Sofar {
     search: Option<RequestId>,
-    answer: Option<Response>,
+    answers: HashMap<RequestId, Response>,
+    ended: HashSet<RequestId>,
     document: Option<(RequestId, Response)>,
     tiles_since: Option<Instant>,
     challenged: Option<(Instant, FetchError)>,
@@ -102,13 +105,12 @@ impl Capture {
             };
             went |= matches!(step, Step::Went(_));
             let seen = match step {
-                Step::Finished(id) => sofar.finished(page, id, clock).await?,
                 Step::Look if went => sofar.look(page, patience).await?,
                 Step::Went(Err(error)) if sofar.document.is_none() => return Err(unreachable(&error).into()),
                 Step::Ended => return Err(ours("its page ended")),
                 step => {
                     sofar.note(page, step, ask).await?;
-                    None
+                    sofar.read(page, clock).await?
                 }
             };
             if let Some(seen) = seen {
@@ -133,30 +135,26 @@ impl Sofar {
                 }
                 // The latest one: the page may ask twice, first without what it then knows.
                 if is_asked(&body, ask) {
-                    (self.search, self.answer) = (Some(event.request_id), None);
+                    self.search = Some(event.request_id);
                 }
-            }
-            Step::Received(event) if self.search.as_ref() == Some(&event.request_id) => {
-                self.answer = Some(event.response);
             }
             Step::Received(event) if event.r#type == ResourceType::Document => {
                 self.document = Some((event.request_id, event.response));
             }
+            Step::Received(event) if matches!(event.r#type, ResourceType::Fetch | ResourceType::Xhr) => {
+                self.answers.insert(event.request_id, event.response);
+            }
+            Step::Finished(id) => drop(self.ended.insert(id)),
             Step::Failed(id) if self.search.as_ref() == Some(&id) => self.search = None,
             _ => {}
         }
         Ok(())
     }
 
-    /// A request is answered in full.
-    async fn finished(
-        &mut self,
-        page: &chromiumoxide::Page,
-        id: RequestId,
-        clock: &dyn Clock,
-    ) -> Result<Option<Seen>, TabError> {
-        if self.search.as_ref() == Some(&id) {
-            let Some(response) = self.answer.take() else { return Ok(None) };
+    /// Reads what is answered in full: the search, or the page itself.
+    async fn read(&mut self, page: &chromiumoxide::Page, clock: &dyn Clock) -> Result<Option<Seen>, TabError> {
+        let ended = self.search.clone().filter(|id| self.ended.contains(id));
+        if let Some((id, response)) = ended.and_then(|id| self.answers.remove_entry(&id)) {
             let Some(body) = body(page, id).await else {
                 // Gone from the browser's memory: the tiles remain.
                 self.search = None;
@@ -167,17 +165,19 @@ impl Sofar {
             }
             return Err(classify(&response, &body, clock.now()).into());
         }
-        let Some((_, response)) = self.document.as_ref().filter(|(document, _)| *document == id) else {
+        let Some((id, response)) = self.document.as_ref().filter(|(id, _)| self.ended.contains(id)).cloned() else {
             return Ok(None);
         };
+        // A page that goes on to another comes with a document of its own.
+        self.ended.remove(&id);
         let body = body(page, id).await.unwrap_or_default();
-        let may_pass = is_challenge(response, &body) && !is_final(&body);
+        let may_pass = is_challenge(&response, &body) && !is_final(&body);
         if may_pass {
-            let error = classify(response, &body, clock.now());
+            let error = classify(&response, &body, clock.now());
             let since = self.challenged.take().map_or_else(Instant::now, |(since, _)| since);
             self.challenged = Some((since, error));
-        } else if response.status >= 400 || is_challenge(response, &body) {
-            return Err(classify(response, &body, clock.now()).into());
+        } else if response.status >= 400 || is_challenge(&response, &body) {
+            return Err(classify(&response, &body, clock.now()).into());
         } else {
             self.challenged = None;
         }
