@@ -289,6 +289,5 @@ export const upstreams = [
   { name: 'tencentcloudapi.com', state: 'open', rate: 1, failures: 3, open_until: jst(now() + 44_000), latency_p50_ms: 15_000, latency_p95_ms: 15_000, requests: 402, errors: 12 },
   { name: 'wxrank.com', state: 'half_open', rate: 1, failures: 1, open_until: null, latency_p50_ms: null, latency_p95_ms: null, requests: null, errors: null },
 ];
-export const workers = [{ name: 'serve-1', role: 'serve', running: 3, capacity: 8, lag_seconds: 2, seen_at: jst(now() - 2000) }, { name: 'worker-a', role: 'worker', running: 2, capacity: 8, lag_seconds: 14, seen_at: jst(now() - 4000) }];
 const ACTIONS = ['ip.update', 'alert.ack', 'key.import', 'key.delete', 'channel.update', 'account.create', 'login', 'ip.trigger', 'key.reveal', 'subscription.renewed'];
 export const audit = Array.from({ length: 137 }, (_, i) => ({ id: 1000 - i, at: jst(now() - i * 37 * 60_000), actor: ['mio', 'admin', 'ken'][i % 3], action: ACTIONS[i % ACTIONS.length], subject: ACTIONS[i % ACTIONS.length].startsWith('key.delete') ? '431 keys (filter: status=unauthorized)' : `${ACTIONS[i % ACTIONS.length].split('.')[0]}:${i + 1}` }));

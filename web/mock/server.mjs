@@ -170,7 +170,6 @@ const ROUTES = [
   ['GET', '/api/v1/system/status', 1, () => ({ ...health(), uptime_seconds: 5 * 86_400 + 7 * 3600, connections: { active: 1, idle: 3 }, schedule_depth: 4, outbox_depth: 3, listeners: listeners.size })],
   ['GET', '/api/v1/system/scheduler', 1, () => { const list = json(d.ips).filter((ip) => ip.next_due).sort((a, b) => (a.next_due < b.next_due ? -1 : 1)); return { time: d.jst(Date.now()), active: list.length, paused: 1, failing: 1, due: 2, last_crawled_at: d.jst(Date.now() - 4000), next_due: list[0]?.next_due ?? null, targets: list.map((ip, i) => ({ ip_id: ip.id, ip_name: ip.name, next_due: ip.next_due, interval_seconds: Math.round(7200 / ip.weight), running: i === 0, failures: ip.failures, failing: ip.failing, last_attempt_at: ip.last_crawled_at, last_success_at: ip.last_crawled_at, last_error: ip.last_error, last_error_class: ip.last_error_class })), count: list.length }; }],
   ['GET', '/api/v1/system/upstreams', 1, () => d.upstreams],
-  ['GET', '/api/v1/system/workers', 1, () => d.workers],
   ['GET', '/api/v1/system/audit', 3, ({ q }) => paged(d.audit.filter((e) => !q.get('q') || has(e.action + e.actor + e.subject, q.get('q'))), q)],
 ];
 
@@ -236,7 +235,7 @@ function emptied(path) {
   if (/\/stats\//.test(path)) return { ip_id: 1, ip_name: '', stats: [], count: 0 };
   if (path.endsWith('/calendar')) return { from: '', to: '', totals: {}, renewals: [] };
   if (/(\/ips|\/items|\/accounts|\/keys|\/alerts|\/subscriptions|\/mailboxes|\/deliveries|\/audit)$/.test(path)) return EMPTY;
-  if (/(\/channels|\/upstreams|\/workers)$/.test(path)) return [];
+  if (/(\/channels|\/upstreams)$/.test(path)) return [];
   return null;
 }
 

@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { withBrowser } from './browser.mjs';
 
 const source = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-const PATHS = ['/', '/ip/1', '/ip/18', '/ip/36', '/accounts', '/accounts?view=table', '/accounts/1', '/accounts/7', '/keys', '/reminders', '/reminders?tab=mailboxes', '/alerts?id=102', '/channels', '/channels?tab=deliveries', '/system', '/system?tab=schedule', '/system?tab=upstreams', '/system?tab=workers', '/system?tab=dead', '/system?tab=audit', '/settings', '/nowhere'];
+const PATHS = ['/', '/ip/1', '/ip/18', '/ip/36', '/accounts', '/accounts?view=table', '/accounts/1', '/accounts/7', '/keys', '/reminders', '/reminders?tab=mailboxes', '/alerts?id=102', '/channels', '/channels?tab=deliveries', '/system', '/system?tab=schedule', '/system?tab=upstreams', '/system?tab=dead', '/system?tab=audit', '/settings', '/nowhere'];
 const only = process.argv.slice(2);
 
 /** Opened by a press, looked at as well. */

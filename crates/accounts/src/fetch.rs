@@ -150,7 +150,8 @@ impl Fetcher {
             let exchanged = self.exchange(inquiry, index, prepared).instrument(span.clone()).await;
             let status = exchanged.as_ref().map_or_else(|f| status_of(&f.error), |a| a.reading.status);
             span.record("outcome", status.as_str());
-            upstream.took(begun.elapsed(), exchanged.is_ok());
+            let understood = exchanged.is_ok() && status != ReadingStatus::Malformed;
+            upstream.took(begun.elapsed(), understood);
             if let Some(observer) = &self.observer {
                 observer.asked(&inquiry.provider().name, status.as_str(), begun.elapsed());
             }

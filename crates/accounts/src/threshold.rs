@@ -211,7 +211,7 @@ impl JsonSchema for ThresholdInput {
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({
-            "description": "A number is what must be left; a text is one of the forms of the message of a refusal; an object has the text as `when` and a `severity`.",
+            "description": "A number: so much must be left. A text: `remaining < 100`, `remaining < 20 %`, `days_left < 7` or `expires within 14 days`, with a severity behind it if it is not `warning`. An object: one of these as `when`, and its severity.",
             "anyOf": [
                 { "type": "number" },
                 { "type": "string" },

@@ -251,3 +251,26 @@ impl Paging {
         self.page.saturating_sub(1).saturating_mul(self.page_size)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::response::IntoResponse as _;
+    use serde::Deserialize;
+
+    #[derive(Debug, Deserialize)]
+    struct Pair {
+        #[expect(dead_code, reason = "it is only read")]
+        a: i64,
+    }
+
+    #[test]
+    fn a_body_is_an_object_and_a_list_is_not_read_as_its_fields() {
+        assert!(object::<Pair>(br#" {"a": 1}"#).is_ok());
+        assert!(serde_json::from_slice::<Pair>(b"[1]").is_ok(), "serde would");
+        for body in [&b"[1]"[..], b"", b"  ", b"1", b"{", br#"{"a": "1"}"#] {
+            let refused = object::<Pair>(body).unwrap_err().into_response();
+            assert!(refused.status().is_client_error(), "{body:?}");
+        }
+    }
+}

@@ -5,7 +5,6 @@ use crate::breaker::{Breaker, BreakerPolicy, BreakerState, Permit};
 use crate::pace::Pace;
 use crate::recent::{Answers, Recent};
 use model::{SharedClock, Timestamp};
-use serde::Serialize;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -29,7 +28,7 @@ impl Default for UpstreamPolicy {
 }
 
 /// An upstream as the status page and the metrics show it.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct UpstreamSnapshot {
     /// Its name, as in metrics.
     pub name: String,
@@ -42,7 +41,6 @@ pub struct UpstreamSnapshot {
     /// Until when it is left alone.
     pub open_until: Option<Timestamp>,
     /// How it has answered.
-    #[serde(skip)]
     pub answers: Answers,
 }
 

@@ -17,6 +17,7 @@ async fn every_form_of_a_list_is_taken() {
         (json!({"keys": [secret(3), {"name": "four", "key": secret(4)}], "tags": ["c"]}), 1, 1),
         (json!([secret(5), secret(5)]), 1, 1),
         (json!({"text": json!([secret(6)]).to_string()}), 1, 0),
+        (json!({"keys": [{"name": false, "key": secret(7)}, null]}), 0, 0),
         (json!({"keys": []}), 0, 0),
     ] {
         let (status, answer) = w.post("/api/v1/keys/import", body.clone()).await;
@@ -53,6 +54,10 @@ async fn what_is_no_list_is_refused() {
         assert_eq!(status, 400, "{body}: {answer}");
         assert!(answer["message"].as_str().unwrap().contains(words), "{body}: {answer}");
     }
+    let nothing = w.admin("POST", "/api/v1/keys/import").header("content-type", "text/plain").body(String::new());
+    let (status, body) = answer(nothing).await;
+    assert_eq!(status, 400, "{body}");
+    assert!(body["message"].as_str().unwrap().contains("the body is empty"), "{body}");
     assert_eq!((w.count("accounts").await, w.audit().await.len()), (0, 0));
 }
 

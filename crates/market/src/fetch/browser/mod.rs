@@ -174,6 +174,10 @@ impl SearchPages for Browser {
             Err(TabError::Theirs(error)) => error.class(),
             Err(TabError::Ours(_)) => "transient",
         };
+        // A browser that breaks down is no answer of Mercari's.
+        if !matches!(result, Err(TabError::Ours(_))) {
+            self.upstream.took(started.elapsed(), result.is_ok());
+        }
         self.observer.request(outcome, started.elapsed());
         match result {
             Ok(page) => {
