@@ -3,9 +3,9 @@
 use crate::inquiry::{Answer, Answered, Inquiry, Step};
 use crate::reading::{Reading, ReadingStatus};
 use crate::request::PreparedRequest;
-use engine::FetchError;
 use engine::http::{ClientSettings, body_capped, builder, is_challenge, retry_after, sent};
 use engine::upstream::{Jitter, Upstream, backoff};
+use engine::{FetchError, SharedPace};
 use model::{SharedClock, Timestamp};
 use notify::{GuardedResolver, Reach, Refusal, SystemLookup, check_url};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
@@ -41,6 +41,8 @@ pub struct Fetcher {
     nonce: fn() -> String,
     rates: HashMap<String, f64>,
     observer: Option<Arc<dyn Observer>>,
+    /// Where all processes take their turns, if there are several.
+    pace: Option<Arc<dyn SharedPace>>,
     /// By origin: the provider's name, limiter and breaker.
     upstreams: Mutex<HashMap<String, (String, Arc<Upstream>)>>,
     jitter: Mutex<Jitter>,
@@ -70,6 +72,7 @@ impl Fetcher {
             nonce: || uuid::Uuid::new_v4().to_string(),
             rates: HashMap::new(),
             observer: None,
+            pace: None,
             upstreams: Mutex::default(),
             jitter: Mutex::new(Jitter::new(uuid::Uuid::new_v4().as_u64_pair().0)),
         }
@@ -123,6 +126,13 @@ impl Fetcher {
     /// Tells `observer` of every exchange.
     pub fn observed(mut self, observer: Arc<dyn Observer>) -> Self {
         self.observer = Some(observer);
+        self
+    }
+
+    /// The same, taking its turns among those of all processes.
+    #[must_use]
+    pub fn sharing(mut self, pace: Option<Arc<dyn SharedPace>>) -> Self {
+        self.pace = pace;
         self
     }
 
@@ -239,7 +249,7 @@ impl Fetcher {
             }
             // Differs by origin, so that their requests do not fall together.
             let seed = origin.bytes().fold(7u64, |seed, byte| seed.wrapping_mul(31).wrapping_add(u64::from(byte)));
-            let upstream = Arc::new(Upstream::new(origin, policy, self.clock.clone(), seed));
+            let upstream = Arc::new(Upstream::new(origin, policy, self.clock.clone(), seed).sharing(self.pace.clone()));
             (inquiry.provider().name.clone(), upstream)
         });
         Arc::clone(&known.1)

@@ -115,7 +115,7 @@ impl AccountWatch {
                     "alert_type": finding.alert_type, "notice": notice.as_str(), "severity": wording.severity,
                     "title": wording.title, "message": wording.message,
                 });
-                events.push(Event { name: "alert", data });
+                events.push(Event { name: "alert".into(), data });
             }
         }
         Ok(events)
@@ -210,7 +210,7 @@ impl AccountWatch {
             "id": account.id, "name": account.name, "provider": account.provider, "status": status,
             "remaining": reading.and_then(|r| r.remaining), "unit": reading.and_then(|r| r.unit.as_deref()),
         });
-        (self.kind == WatchKind::Account).then_some(Event { name: "account", data })
+        (self.kind == WatchKind::Account).then_some(Event { name: "account".into(), data })
     }
 }
 

@@ -60,8 +60,8 @@ async fn next(mut listener: Listener) -> Option<(Result<Event, Infallible>, List
             heard = listener.receiver.recv() => heard,
         };
         match heard {
-            Ok(event) if listener.viewer.is_known() || PUBLIC.contains(&event.name) => {
-                return Some(listener.send(event.name, &event.data));
+            Ok(event) if listener.viewer.is_known() || PUBLIC.contains(&&*event.name) => {
+                return Some(listener.send(&event.name, &event.data));
             }
             Ok(_) => {}
             Err(RecvError::Lagged(_)) => return Some(listener.send("resync", &json!({}))),

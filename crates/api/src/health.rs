@@ -43,6 +43,10 @@ pub trait Probe: Send + Sync + 'static {
     fn name(&self) -> &str;
     /// Whether nothing works without it: then trouble here is 503, else only `degraded`.
     fn vital(&self) -> bool;
+    /// Whether no request should be sent while it is in trouble.
+    fn needed(&self) -> bool {
+        false
+    }
     /// Looks.
     async fn look(&self) -> Part;
 }
@@ -118,6 +122,11 @@ pub(crate) async fn ready(State(shared): State<Shared>) -> Reply<Condition<Ready
 async fn unready(shared: &Shared) -> Option<&'static str> {
     if shared.stop.is_cancelled() {
         return Some("stopping");
+    }
+    for probe in shared.probes.iter().filter(|probe| probe.needed()) {
+        if !tokio::time::timeout(PATIENCE, probe.look()).await.is_ok_and(|part| part.ok) {
+            return Some("Redis not reachable");
+        }
     }
     let store = &shared.engine.store;
     if shared.migrated.load(Ordering::Relaxed) {

@@ -17,6 +17,7 @@ mod metrics;
 pub mod openapi;
 mod probes;
 mod server;
+mod shared_counts;
 mod system;
 
 pub use access::{
@@ -30,6 +31,7 @@ pub use error::ApiError;
 pub use extract::{Json, Paging, Params, Path, is_json, words};
 pub use health::{Part, Probe};
 pub use limit::{Allowances, Limits, Rate};
-pub use metrics::SharedRegistry;
+pub use metrics::{SharedRegistry, exposition};
 pub use probes::{SchedulerProbe, StoreProbe, UpstreamProbe};
 pub use server::{ApiOptions, Mode, Parts, describe, router, serve};
+pub use shared_counts::{Counted, Guessing, SharedCounts};

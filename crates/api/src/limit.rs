@@ -2,6 +2,7 @@
 
 use crate::access::{Caller, Terms, Way, Who};
 use crate::client::bucket;
+use crate::shared_counts::{Counted, SharedCounts};
 use crate::{ApiError, TrustedProxies};
 use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
@@ -10,6 +11,7 @@ use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 const SECOND_NANOS: i64 = 1_000_000_000;
 /// Clients remembered; beyond that newcomers share one allowance until others are forgotten.
@@ -27,7 +29,8 @@ pub(crate) enum Client {
 }
 
 /// An allowance of requests per client and span of time, all of it to be had at once after a pause.
-struct Limiter {
+pub(crate) struct Limiter {
+    name: &'static str,
     limit: u32,
     span: i64,
     clock: SharedClock,
@@ -55,9 +58,9 @@ pub(crate) struct Allowance {
 
 impl Limiter {
     /// `limit` requests (at least 1) in `seconds` by the clock's time.
-    fn new(limit: u32, seconds: i64, clock: &SharedClock) -> Self {
+    fn new(name: &'static str, limit: u32, seconds: i64, clock: &SharedClock) -> Self {
         let span = seconds * SECOND_NANOS;
-        Self { limit: limit.max(1), span, clock: Arc::clone(clock), state: Mutex::default() }
+        Self { name, limit: limit.max(1), span, clock: Arc::clone(clock), state: Mutex::default() }
     }
 
     fn ask(&self, client: Client) -> Allowance {
@@ -78,6 +81,37 @@ impl Limiter {
         *entry = next;
         let remaining = u32::try_from(-over / step).unwrap_or(0);
         Allowance { limit, remaining, reset: seconds(next - now), retry_after: None }
+    }
+}
+
+impl Limiter {
+    /// The same where all processes count; in this one while that cannot be reached.
+    async fn ask_all(&self, client: Client, shared: &dyn SharedCounts) -> Allowance {
+        let name = match client {
+            Client::Address(address) => format!("{}:{address}", self.name),
+            Client::Named(name) => format!("{}:@{name}", self.name),
+            Client::Crowd => self.name.to_owned(),
+        };
+        let span = Duration::from_nanos(u64::try_from(self.span).unwrap_or(0));
+        let counted = shared.ask(&name, self.limit, span).await;
+        counted.map_or_else(|| self.ask(client), |counted| self.told(counted, span))
+    }
+
+    fn told(&self, counted: Counted, span: Duration) -> Allowance {
+        let whole = |span: Duration| u64::try_from(span.as_nanos().div_ceil(1_000_000_000)).unwrap_or(u64::MAX).max(1);
+        let unused = span.saturating_sub(counted.whole_in);
+        let left = if counted.over.is_some() {
+            0.0
+        } else {
+            unused.as_secs_f64() * f64::from(self.limit) / span.as_secs_f64()
+        };
+        Allowance {
+            limit: self.limit,
+            // Microseconds are rounded where it is counted.
+            remaining: (left + 1e-3) as u32,
+            reset: whole(counted.whole_in),
+            retry_after: counted.over.map(whole),
+        }
     }
 }
 
@@ -121,6 +155,7 @@ pub struct Allowances {
 
 /// The limits of every kind of route.
 pub struct Limits {
+    shared: Option<Arc<dyn SharedCounts>>,
     trusted: TrustedProxies,
     market: Limiter,
     per_hour: Limiter,
@@ -149,38 +184,57 @@ pub enum Rate {
 impl Limits {
     /// The allowances by the clock's time, which should be the machine's.
     pub fn new(of: Allowances, trusted: TrustedProxies, clock: &SharedClock) -> Self {
-        let limiter = |limit, seconds| Limiter::new(limit, seconds, clock);
+        let limiter = |name, limit, seconds| Limiter::new(name, limit, seconds, clock);
         Self {
+            shared: None,
             trusted,
-            market: limiter(of.market_per_minute, 60),
-            per_hour: limiter(of.private_per_hour, 3_600),
-            per_day: limiter(of.private_per_day, 86_400),
-            session: limiter(of.session_per_minute, 60),
-            refresh: limiter(of.refresh_per_minute, 60),
-            credits: limiter(of.credits_per_minute, 60),
-            log_in: limiter(of.log_in_per_minute, 60),
+            market: limiter("market", of.market_per_minute, 60),
+            per_hour: limiter("per_hour", of.private_per_hour, 3_600),
+            per_day: limiter("per_day", of.private_per_day, 86_400),
+            session: limiter("session", of.session_per_minute, 60),
+            refresh: limiter("refresh", of.refresh_per_minute, 60),
+            credits: limiter("credits", of.credits_per_minute, 60),
+            log_in: limiter("log_in", of.log_in_per_minute, 60),
         }
     }
 
+    /// The same, counted where all processes count.
+    #[must_use]
+    pub fn shared(self, shared: Option<Arc<dyn SharedCounts>>) -> Self {
+        Self { shared, ..self }
+    }
+
     /// Counts a request; `None` when nothing limits it.
-    pub(crate) fn ask(&self, terms: Terms, caller: Option<Caller>, request: &Request) -> Option<Allowance> {
+    pub(crate) async fn ask(&self, asked: Vec<(&Limiter, Client)>) -> Option<Allowance> {
+        let mut strictest: Option<Allowance> = None;
+        for (limiter, client) in asked {
+            let allowance = match &self.shared {
+                Some(shared) => limiter.ask_all(client, shared.as_ref()).await,
+                None => limiter.ask(client),
+            };
+            // What is told is what ends first.
+            let strictness = |a: Allowance| (a.retry_after, Reverse(a.remaining));
+            if strictest.is_none_or(|s| strictness(allowance) > strictness(s)) {
+                strictest = Some(allowance);
+            }
+        }
+        strictest
+    }
+
+    /// The allowances a request is counted in.
+    pub(crate) fn of(&self, terms: Terms, caller: Option<Caller>, request: &Request) -> Vec<(&Limiter, Client)> {
         let address = || Client::Address(bucket(self.trusted.client(request.extensions(), request.headers())));
         let client = caller.map_or_else(address, |caller| Client::Named(caller.name));
         match (terms.rate, caller) {
-            (Rate::Free, _) => None,
-            (Rate::Refresh, _) => Some(self.refresh.ask(client)),
-            (Rate::Credits, _) => Some(self.credits.ask(client)),
-            (Rate::LogIn, _) => Some(self.log_in.ask(address())),
-            (Rate::Usual, Some(caller)) if terms.who > Who::Market => Some(match caller.way {
-                Way::Session { .. } => self.session.ask(client),
-                Way::Key | Way::Token => {
-                    let (hour, day) = (self.per_hour.ask(client), self.per_day.ask(client));
-                    // What is told is what ends first.
-                    let strictness = |a: Allowance| (a.retry_after, Reverse(a.remaining));
-                    if strictness(day) > strictness(hour) { day } else { hour }
-                }
-            }),
-            (Rate::Usual, _) => Some(self.market.ask(address())),
+            (Rate::Free, _) => Vec::new(),
+            (Rate::Refresh, _) => vec![(&self.refresh, client)],
+            (Rate::Credits, _) => vec![(&self.credits, client)],
+            (Rate::LogIn, _) => vec![(&self.log_in, address())],
+            (Rate::Usual, Some(caller)) if terms.who > Who::Market => match caller.way {
+                Way::Session { .. } => vec![(&self.session, client)],
+                Way::Key | Way::Token => vec![(&self.per_hour, client), (&self.per_day, client)],
+            },
+            (Rate::Usual, _) => vec![(&self.market, address())],
         }
     }
 }
@@ -209,7 +263,7 @@ mod tests {
     fn limiter(limit: u32) -> (Limiter, SteppedClock) {
         let clock = SteppedClock::new(Timestamp::from_secs(1_795_000_000));
         let shared: SharedClock = Arc::new(clock.clone());
-        (Limiter::new(limit, 60, &shared), clock)
+        (Limiter::new("market", limit, 60, &shared), clock)
     }
 
     fn address(n: u32) -> Client {

@@ -63,6 +63,13 @@ impl HttpMetrics {
     }
 }
 
+/// What a registry holds, in the Prometheus text format 0.0.4.
+pub fn exposition(registry: &SharedRegistry) -> Result<String, std::fmt::Error> {
+    let mut text = String::with_capacity(16 * 1024);
+    encode(&mut text, &registry.lock().unwrap_or_else(PoisonError::into_inner))?;
+    Ok(plain(&text))
+}
+
 /// A method's label; clients may invent methods, so the set is closed.
 pub(crate) fn method(method: &Method) -> &'static str {
     match method.as_str() {

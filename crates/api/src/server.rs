@@ -5,7 +5,7 @@ use crate::events::events;
 use crate::front::{Front, front, not_found, wrong_method};
 use crate::metrics::{HttpMetrics, Scraped, SharedRegistry, metrics};
 use crate::openapi::{self, Documented};
-use crate::{AdminKey, Auth, Features, Limits, Probe, Rate, Routes, TrustedProxies, Who};
+use crate::{AdminKey, Auth, Features, Limits, Probe, Rate, Routes, SharedCounts, TrustedProxies, Who};
 use crate::{health, system};
 use axum::extract::{ConnectInfo, DefaultBodyLimit, Request};
 use axum::middleware::from_fn_with_state;
@@ -95,6 +95,8 @@ pub struct Parts {
     pub probes: Vec<Arc<dyn Probe>>,
     /// Limits routes per client; `None` is without limit.
     pub limits: Option<Arc<Limits>>,
+    /// Where failed log-ins are counted for all processes; `None` is in this one.
+    pub counts: Option<Arc<dyn SharedCounts>>,
     /// How it behaves.
     pub options: ApiOptions,
     /// Cancelled when the process is to stop: not ready any more, listeners are let go.
@@ -127,7 +129,7 @@ impl std::ops::Deref for Shared {
 
 /// The whole router: the watches' routes, and health, metrics, log-in and events beside them.
 pub fn router(parts: Parts, watches: Routes) -> Router {
-    let Parts { engine, auth, registry, probes, limits, options, stop } = parts;
+    let Parts { engine, auth, registry, probes, limits, counts, options, stop } = parts;
     let (http, scraped) = {
         let mut registry = registry.lock().unwrap_or_else(PoisonError::into_inner);
         (HttpMetrics::new(&mut registry), Scraped::new(&mut registry, &options.version, options.mode.as_str()))
@@ -137,7 +139,7 @@ pub fn router(parts: Parts, watches: Routes) -> Router {
     let front_state = Arc::new(Front::new(options.request_timeout, http, trusted, start));
     let (body_limit, version) = (options.body_limit, options.version.clone());
     let listeners = Arc::new(Semaphore::new(options.max_listeners));
-    let (migrated, attempts) = (AtomicBool::new(false), Attempts::default());
+    let (migrated, attempts) = (AtomicBool::new(false), Attempts::new(counts));
     let own = own(&auth);
     let shared = Inner { engine, auth, attempts, registry, probes, options, stop, scraped, listeners, migrated };
     let routes = own.with_state(Shared(Arc::new(shared))).merge(watches);

@@ -122,6 +122,7 @@ fn router(
         registry: Arc::new(Mutex::new(registry)),
         probes: Vec::new(),
         limits: Some(Arc::new(Limits::new(of, trusted.clone(), &shared))),
+        counts: None,
         options: ApiOptions { trusted_proxies: trusted, ..ApiOptions::default() },
         stop: Default::default(),
     };

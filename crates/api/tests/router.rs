@@ -93,6 +93,7 @@ async fn start(migrated: bool, probes: Vec<Arc<dyn Probe>>) -> World {
         registry: Arc::new(Mutex::new(registry)),
         probes: all,
         limits: None,
+        counts: None,
         options,
         stop: stop.clone(),
     };
@@ -271,7 +272,7 @@ async fn listeners_that_missed_something_are_told_so_and_all_end_with_the_proces
     assert!(frame(&mut fresh).await.unwrap().contains("retry: 5000"));
     frame(&mut returning).await;
     assert!(frame(&mut returning).await.unwrap().contains("event: resync"));
-    let crawl = Event { name: "crawl", data: json!({}) };
+    let crawl = Event { name: "crawl".into(), data: json!({}) };
     for _ in 0..2_000 {
         w.engine.tell(std::slice::from_ref(&crawl));
     }

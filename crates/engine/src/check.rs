@@ -19,6 +19,8 @@ pub enum Checked {
     Failed(FetchError),
     /// Not tried; given back.
     Postponed(Duration),
+    /// Handed to another process, which will tell what it saw.
+    HandedOut,
     /// There is nothing to look at any more; given back.
     Gone,
     /// The lease was no longer ours, or this result had been recorded before: nothing was written.
@@ -29,7 +31,16 @@ pub enum Checked {
 
 impl Checked {
     /// Every word of [`Checked::status`].
-    pub const STATUSES: [&str; 6] = ["success", "failed", "postponed", "gone", "stale", "store_error"];
+    pub const STATUSES: [&str; 7] = ["success", "failed", "postponed", "handed_out", "gone", "stale", "store_error"];
+
+    /// An outcome, with what the store said of it.
+    pub fn of(ended: Result<Self, StoreError>) -> Self {
+        match ended {
+            Ok(checked) => checked,
+            Err(StoreError::LeaseLost(_)) => Self::Stale,
+            Err(e) => Self::Store(e),
+        }
+    }
 
     /// The word in metrics and logs, a closed set.
     pub const fn status(&self) -> &'static str {
@@ -37,6 +48,7 @@ impl Checked {
             Self::Recorded(_) => "success",
             Self::Failed(_) => "failed",
             Self::Postponed(_) => "postponed",
+            Self::HandedOut => "handed_out",
             Self::Gone => "gone",
             Self::Stale => "stale",
             Self::Store(_) => "store_error",
@@ -49,26 +61,51 @@ const RECORD_TRIES: u32 = 8;
 
 /// Looks at one target: brief, fetch under a deadline shorter than the lease, record in one transaction.
 pub async fn check<W: Watch>(engine: &Engine, watch: &W, task: &Task) -> Checked {
-    match look(engine, watch, task).await {
-        Ok(checked) => checked,
-        Err(StoreError::LeaseLost(_)) => Checked::Stale,
-        Err(e) => Checked::Store(e),
-    }
+    Checked::of(look(engine, watch, task).await)
 }
 
 async fn look<W: Watch>(engine: &Engine, watch: &W, task: &Task) -> Result<Checked, StoreError> {
-    hold_lease(engine, task).await?;
-    let Some(brief) = watch.brief(&engine.store, task).await? else {
-        store::postpone(&engine.store, task, engine.clock.now() + engine.options.lease).await?;
-        return Ok(Checked::Gone);
-    };
+    let Some(brief) = prepare(engine, watch, task).await? else { return Ok(Checked::Gone) };
     let seen_at = engine.clock.now();
     let deadline = engine.clock.real(engine.options.task_timeout).max(MIN_DEADLINE);
-    let fetch = watch.fetch(&brief).instrument(trace::span!("fetch"));
-    let fetched = match tokio::time::timeout(deadline, fetch).await {
+    let fetched = fetch(watch, &brief, deadline, engine.options.task_timeout).await;
+    conclude(engine, watch, task, fetched, seen_at).await
+}
+
+/// Makes sure of the lease and gathers what the fetch needs. `None`: there is nothing to look at any more, and the task
+/// is given back.
+pub(crate) async fn prepare<W: Watch>(engine: &Engine, watch: &W, task: &Task) -> Result<Option<W::Brief>, StoreError> {
+    hold_lease(engine, task).await?;
+    let brief = watch.brief(&engine.store, task).await?;
+    if brief.is_none() {
+        store::postpone(&engine.store, task, engine.clock.now() + engine.options.lease).await?;
+    }
+    Ok(brief)
+}
+
+/// Fetches under a deadline, in real time; `said` is the same as it is told.
+pub async fn fetch<W: Watch>(
+    watch: &W,
+    brief: &W::Brief,
+    deadline: Duration,
+    said: Duration,
+) -> Result<W::Observation, FetchError> {
+    let fetch = watch.fetch(brief).instrument(trace::span!("fetch"));
+    match tokio::time::timeout(deadline, fetch).await {
         Ok(fetched) => fetched,
-        Err(_) => Err(FetchError::Transient(format!("not done within {:?}", engine.options.task_timeout))),
-    };
+        Err(_) => Err(FetchError::Transient(format!("not done within {said:?}"))),
+    }
+}
+
+/// Records what a fetch brought, wherever it ran, and ends the lease. `LeaseLost` when that was no longer held: then
+/// nothing was written.
+pub async fn conclude<W: Watch>(
+    engine: &Engine,
+    watch: &W,
+    task: &Task,
+    fetched: Result<W::Observation, FetchError>,
+    seen_at: Timestamp,
+) -> Result<Checked, StoreError> {
     match fetched {
         Ok(observation) => {
             let begun = Instant::now();

@@ -57,6 +57,7 @@ pub struct Engine {
     /// What is counted.
     pub metrics: Arc<EngineMetrics>,
     events: broadcast::Sender<Event>,
+    own: broadcast::Sender<News>,
     hint: watch::Sender<()>,
     tokens: Arc<dyn Fn() -> String + Send + Sync>,
 }
@@ -71,7 +72,8 @@ impl Engine {
         tokens: Arc<dyn Fn() -> String + Send + Sync>,
     ) -> Self {
         let (events, _) = broadcast::channel(1024);
-        Self { store, clock, options, metrics, events, hint: watch::Sender::new(()), tokens }
+        let (own, _) = broadcast::channel(1024);
+        Self { store, clock, options, metrics, events, own, hint: watch::Sender::new(()), tokens }
     }
 
     /// Listens to what is committed from now on. A slow listener misses events, never delays them.
@@ -79,16 +81,31 @@ impl Engine {
         self.events.subscribe()
     }
 
+    /// Listens to what happens in this process alone: what other processes are to be told, and what is counted.
+    pub fn subscribe_own(&self) -> broadcast::Receiver<News> {
+        self.own.subscribe()
+    }
+
     /// Tells listeners; nobody listening is fine.
     pub fn tell(&self, events: &[Event]) {
         for event in events {
+            let _ = self.own.send(News::Event(event.clone()));
             let _ = self.events.send(event.clone());
         }
     }
 
     /// Wakes the scheduler: something may be due earlier than it thinks.
     pub fn wake(&self) {
+        let _ = self.own.send(News::Wake);
         self.hint.send_replace(());
+    }
+
+    /// Takes in what another process told.
+    pub fn hear(&self, news: News) {
+        match news {
+            News::Event(event) => drop(self.events.send(event)),
+            News::Wake => self.hint.send_replace(()),
+        }
     }
 
     pub(crate) fn hints(&self) -> watch::Receiver<()> {
@@ -100,6 +117,15 @@ impl Engine {
     }
 }
 
+/// What one process tells the others.
+#[derive(Clone, Debug, PartialEq)]
+pub enum News {
+    /// Something was committed.
+    Event(Event),
+    /// Something may be due earlier than it was.
+    Wake,
+}
+
 /// A watch as the scheduler holds it: any [`crate::Watch`].
 #[async_trait]
 pub trait Registered: Send + Sync + 'static {
@@ -107,6 +133,10 @@ pub trait Registered: Send + Sync + 'static {
     fn kind(&self) -> WatchKind;
     /// How many of its checks run at the same time; `None` is what the engine says.
     fn in_flight(&self) -> Option<usize> {
+        None
+    }
+    /// How many of its targets may be claimed now; `None` is as many as the lane says.
+    async fn room(&self, _engine: &Engine) -> Option<usize> {
         None
     }
     /// Looks at one claimed target.

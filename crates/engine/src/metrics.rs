@@ -9,7 +9,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
 use std::collections::BTreeMap;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use store::{Backlog, Stopwatch, Task};
@@ -54,6 +54,8 @@ pub struct EngineMetrics {
     waiting: Gauge,
     /// Claimed and not begun, by lane.
     lanes: Mutex<BTreeMap<WatchKind, usize>>,
+    /// Work is handed out over streams: the queues are theirs.
+    streams: AtomicBool,
     pushed: Counter,
     skipped: Counter,
     processed: Family<Status, Counter>,
@@ -83,6 +85,7 @@ impl EngineMetrics {
         let m = Self {
             waiting: Gauge::default(),
             lanes: Mutex::default(),
+            streams: AtomicBool::new(false),
             pushed: Counter::default(),
             skipped: Counter::default(),
             processed: Family::default(),
@@ -195,7 +198,29 @@ impl EngineMetrics {
             i64::try_from(lanes.values().sum::<usize>()).unwrap_or(i64::MAX)
         };
         self.waiting.set(n);
-        self.length("tasks", n);
+        if !self.streams.load(Ordering::Relaxed) {
+            self.length("tasks", n);
+        }
+    }
+
+    /// The lengths of the queues by name, when work is handed out over streams.
+    pub fn streams(&self, lengths: &[(&'static str, u64)]) {
+        self.streams.store(true, Ordering::Relaxed);
+        for (queue, n) in lengths {
+            self.length(queue, signed(*n));
+        }
+    }
+
+    /// Checks running in this process.
+    pub fn running(&self) -> u64 {
+        let kinds =
+            WatchKind::ALL.iter().map(|kind| self.in_progress.get_or_create(&Watched { watch: kind.as_str() }).get());
+        kinds.filter_map(|n| u64::try_from(n).ok()).sum()
+    }
+
+    /// A message was moved to the dead letters.
+    pub fn buried(&self) {
+        self.dead.inc();
     }
 
     pub(crate) fn skipped(&self) {
@@ -211,11 +236,11 @@ impl EngineMetrics {
     }
 
     pub(crate) fn in_progress(&self, kind: WatchKind) -> InProgress {
-        let mut gauges = vec![
-            self.in_progress.get_or_create(&Watched { watch: kind.as_str() }).clone(),
-            self.queue.get_or_create(&Queue { queue: "tasks_processing" }).clone(),
-            self.depth.get_or_create(&Name { name: "tasks_processing" }).clone(),
-        ];
+        let mut gauges = vec![self.in_progress.get_or_create(&Watched { watch: kind.as_str() }).clone()];
+        if !self.streams.load(Ordering::Relaxed) {
+            gauges.push(self.queue.get_or_create(&Queue { queue: "tasks_processing" }).clone());
+            gauges.push(self.depth.get_or_create(&Name { name: "tasks_processing" }).clone());
+        }
         gauges.extend((kind == WatchKind::Market).then(|| self.market_in_progress.clone()));
         for gauge in &gauges {
             gauge.inc();

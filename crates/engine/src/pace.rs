@@ -7,7 +7,7 @@ const MICROS: f64 = 1_000_000.0;
 /// The rate never falls below this part of the configured one, or a bad hour would stop the product for good.
 const FLOOR: f64 = 1.0 / 30.0;
 /// Largest part of an interval that jitter adds to a request.
-const JITTER: f64 = 0.5;
+pub(crate) const JITTER: f64 = 0.5;
 
 /// A rate limit that slows down when the upstream complains and comes back slowly.
 ///
@@ -34,6 +34,16 @@ impl Pace {
     /// Requests per second at present.
     pub const fn rate(&self) -> f64 {
         self.rate
+    }
+
+    /// Between two requests at present.
+    pub fn spacing(&self) -> Duration {
+        micros(self.interval())
+    }
+
+    /// Requests at once after a pause.
+    pub const fn burst(&self) -> u32 {
+        self.burst
     }
 
     /// How long a request that comes now has to wait, without taking the slot.

@@ -61,6 +61,9 @@ struct Lane {
 /// The shortest sleep, so that a clock that runs fast does not spin.
 const MIN_PAUSE: Duration = Duration::from_millis(2);
 
+/// Before asking again whether there is room elsewhere.
+const FULL_PAUSE: Duration = Duration::from_millis(250);
+
 impl Lane {
     async fn run(self: Arc<Self>, tracker: TaskTracker) {
         let mut hints = self.engine.hints();
@@ -91,8 +94,11 @@ impl Lane {
             self.engine.metrics.skipped();
             return Ok(Duration::from_millis(50));
         }
+        let Some(batch) = self.room().await else {
+            self.engine.metrics.skipped();
+            return Ok(FULL_PAUSE);
+        };
         let token = self.engine.token();
-        let batch = options.batch.max(self.in_flight);
         let claim = Claim { kinds: &kinds, limit: batch, lease: options.lease, token: &token };
         let now = self.engine.clock.now();
         let tasks = store::claim(&self.engine.store, &claim, now).await?;
@@ -111,6 +117,13 @@ impl Lane {
         let next = store::earliest_claimable(&self.engine.store, &kinds).await?;
         let until = next.map_or(options.poll, |t| t.since(self.engine.clock.now()).min(options.poll));
         Ok(self.engine.clock.real(until).max(MIN_PAUSE))
+    }
+
+    /// Targets to claim at once; `None` while whoever looks at them has no room.
+    async fn room(&self) -> Option<usize> {
+        let batch = self.engine.options.batch.max(self.in_flight);
+        let room = self.watch.room(&self.engine).await.unwrap_or(batch);
+        (room > 0).then(|| room.min(batch))
     }
 
     /// A wide lane keeps half of its width waiting, so that it does not run dry between two claims.
@@ -190,7 +203,8 @@ fn due(task: &Task, now: Timestamp) -> Span {
     )
 }
 
-fn log(task: &Task, checked: &Checked, took: Duration) {
+/// One line for what came of a task.
+pub fn log(task: &Task, checked: &Checked, took: Duration) {
     let (watch, ref_id, task_id) = (task.kind.as_str(), task.ref_id, task.task_id.as_str());
     let duration_seconds = took.as_secs_f64();
     match checked {

@@ -4,8 +4,9 @@ use crate::FetchError;
 use crate::breaker::{Breaker, BreakerPolicy, BreakerState, Permit};
 use crate::pace::Pace;
 use crate::recent::{Answers, Recent};
+use crate::shared_pace::{Asked, SharedPace, Turn};
 use model::{SharedClock, Timestamp};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// How an upstream is to be treated.
@@ -49,6 +50,8 @@ pub struct Upstream {
     name: String,
     clock: SharedClock,
     max_wait: Duration,
+    /// Where all processes take their turns, if there are several.
+    shared: Option<Arc<dyn SharedPace>>,
     // One lock for pace and breaker: they are asked together, and never across an await.
     state: Mutex<State>,
 }
@@ -69,7 +72,13 @@ impl Upstream {
             jitter: Jitter::new(seed),
             recent: Recent::default(),
         };
-        Self { name: name.into(), clock, max_wait: policy.max_wait, state: Mutex::new(state) }
+        Self { name: name.into(), clock, max_wait: policy.max_wait, shared: None, state: Mutex::new(state) }
+    }
+
+    /// The same, taking its turns among those of all processes.
+    #[must_use]
+    pub fn sharing(self, shared: Option<Arc<dyn SharedPace>>) -> Self {
+        Self { shared, ..self }
     }
 
     /// Its name, as in metrics.
@@ -80,9 +89,13 @@ impl Upstream {
     /// Waits for this request's turn. `Postponed` when the breaker is open or the turn is too far away; then no slot
     /// was taken.
     pub async fn admit(&self) -> Result<(), FetchError> {
-        let (permit, wait) = self.reserve().map_err(FetchError::Postponed)?;
+        let turn = match &self.shared {
+            Some(shared) => self.reserve_among_all(shared.as_ref()).await,
+            None => self.reserve().map(|(permit, wait)| (permit, self.clock.real(wait))),
+        };
+        let (permit, wait) = turn.map_err(FetchError::Postponed)?;
         if !wait.is_zero() {
-            tokio::time::sleep(self.clock.real(wait)).await;
+            tokio::time::sleep(wait).await;
         }
         match permit {
             Permit::Probe => Ok(()),
@@ -105,6 +118,13 @@ impl Upstream {
             state.pace.penalise(now);
         }
         state.breaker.failed(error, now);
+        let asked_to_wait = matches!(error, FetchError::Limited { retry_after: Some(_), .. } | FetchError::Blocked(_));
+        let until = state.breaker.open_until().filter(|_| asked_to_wait);
+        drop(state);
+        if let Some((until, shared)) = until.zip(self.shared.clone()) {
+            let (name, wait) = (self.name.clone(), self.clock.real(until.since(now)));
+            tokio::spawn(async move { shared.hold_off(&name, wait).await });
+        }
     }
 
     /// It is up and answered, but refuses requests made in this way; another way is at hand. Slows down for all ways,
@@ -139,6 +159,31 @@ impl Upstream {
             open_until: state.breaker.open_until(),
             answers: state.recent.summary(),
         }
+    }
+
+    /// The same among all processes, in real time; by this process's own pace while they cannot be asked.
+    async fn reserve_among_all(&self, shared: &dyn SharedPace) -> Result<(Permit, Duration), Duration> {
+        let asked = {
+            let now = self.clock.now();
+            let mut state = self.lock();
+            if let Some(until) = state.breaker.open_until().filter(|until| *until > now) {
+                return Err(until.since(now));
+            }
+            let spacing = self.clock.real(state.pace.spacing());
+            let jitter = spacing.mul_f64(state.jitter.next() * crate::pace::JITTER);
+            Asked { interval: spacing, burst: state.pace.burst(), jitter, max_wait: self.clock.real(self.max_wait) }
+        };
+        match shared.reserve(&self.name, asked).await {
+            Some(Turn::In(wait)) => Ok((self.lock().breaker.admit(self.clock.now())?, wait)),
+            Some(Turn::TooFar(wait)) => Err(self.by_the_clock(wait)),
+            None => self.reserve().map(|(permit, wait)| (permit, self.clock.real(wait))),
+        }
+    }
+
+    /// A span of real time as the clock counts it.
+    fn by_the_clock(&self, real: Duration) -> Duration {
+        let second = self.clock.real(Duration::from_secs(1)).as_secs_f64();
+        if second > 0.0 { real.div_f64(second) } else { real }
     }
 
     fn reserve(&self) -> Result<(Permit, Duration), Duration> {

@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use model::{Timestamp, WatchKind};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use std::borrow::Cow;
 use std::time::Duration;
 use store::{Store, StoreError, Task, Tx};
 
@@ -75,7 +76,7 @@ pub struct Recorded {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Event {
     /// `crawl`, `alert` …: the name of the server-sent event.
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     /// Its data.
     pub data: serde_json::Value,
 }

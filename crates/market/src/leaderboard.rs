@@ -193,7 +193,7 @@ impl Leaderboard {
                 while crawls.try_recv().is_ok() {}
                 match self.top().await {
                     Ok(new) if new != top => {
-                        self.0.engine.tell(&[Event { name: "leaderboard", data: json!({ "top": new }) }]);
+                        self.0.engine.tell(&[Event { name: "leaderboard".into(), data: json!({ "top": new }) }]);
                         top = new;
                     }
                     Ok(_) => {}

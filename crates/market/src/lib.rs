@@ -9,6 +9,7 @@ mod housekeeping;
 pub mod import;
 pub mod judge;
 pub mod leaderboard;
+mod message;
 mod options;
 mod page;
 pub mod routes;

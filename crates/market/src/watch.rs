@@ -187,7 +187,7 @@ impl MarketWatch {
                     "ip_id": ip.id, "ip_name": ip.name, "alert_type": finding.alert_type, "notice": notice.as_str(),
                     "severity": wording.severity, "title": wording.title, "message": wording.message,
                 });
-                events.push(Event { name: "alert", data });
+                events.push(Event { name: "alert".into(), data });
             }
         }
         Ok(events)
@@ -201,5 +201,5 @@ fn crawled(ip: &Ip, changes: &Changes, crawl: &Crawl) -> Event {
         "pages": crawl.on_sale.pages + crawl.sold.pages, "saturated": changes.gap.is_saturated(),
         "first": changes.first, "covered_until": changes.covered_until,
     });
-    Event { name: "crawl", data }
+    Event { name: "crawl".into(), data }
 }

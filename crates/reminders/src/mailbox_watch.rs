@@ -177,5 +177,5 @@ fn scanned(mailbox: &Mailbox, observation: &Observation, hits: usize) -> Event {
         "id": mailbox.id, "name": mailbox.draft.name, "scanned": observation.scanned, "hits": hits,
         "more": observation.more,
     });
-    Event { name: "mailbox", data }
+    Event { name: "mailbox".into(), data }
 }

@@ -27,5 +27,5 @@ fn event(key: &AlertKey<'_>, name: &str, wording: &Wording, notice: NoticeKind) 
         "watch": key.kind, "ref_id": key.ref_id, "name": name, "alert_type": key.alert_type, "window": key.window,
         "notice": notice.as_str(), "severity": wording.severity, "title": wording.title, "message": wording.message,
     });
-    Event { name: "alert", data }
+    Event { name: "alert".into(), data }
 }

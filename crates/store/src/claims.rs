@@ -96,6 +96,19 @@ pub async fn claim_these(
     Ok(tasks)
 }
 
+/// The task of this id while its lease is held; `None` once it has ended, run out or is somebody else's. The token is
+/// looked at again by whatever writes.
+pub async fn held(store: &Store, task_id: &str) -> Result<Option<Task>, StoreError> {
+    let Some((token, target)) = task_id.rsplit_once(':') else { return Ok(None) };
+    let Ok(target) = target.parse::<i64>() else { return Ok(None) };
+    let sql = format!("SELECT {TASK}, kind, lease_until FROM targets WHERE id = ? AND lease_token = ?");
+    let rows = store.query(&sql, args![target, token]).await?;
+    let Some(r) = rows.first() else { return Ok(None) };
+    let (kind, until) = (r.text(6)?, r.opt_time(7)?);
+    let kind = WatchKind::parse(&kind).ok_or(StoreError::Decode { column: 6, message: kind })?;
+    until.map(|until| task(r, kind, (token, until))).transpose()
+}
+
 const TASK: &str = "id, ref_id, next_due, failures, interval_ms, last_success_at";
 
 /// A row of [`TASK`] under a lease.

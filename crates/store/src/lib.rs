@@ -27,7 +27,7 @@ pub use alert_rows::{
 };
 pub use alerts::{AlertKey, Wording, open_alerts_of, open_windows_of, step_alert};
 pub use audit::{AuditEntry, audit, audit_log, list_audit};
-pub use claims::{claim, claim_these};
+pub use claims::{claim, claim_these, held};
 pub use dialect::Dialect;
 pub use error::StoreError;
 pub use handle::{OpenOptions, Stopwatch, Store, Tx};

@@ -85,5 +85,5 @@ async fn tell_ended(
 
 fn tell(engine: &Engine, refresh: &Refresh) {
     let data = serde_json::to_value(refresh).unwrap_or_default();
-    engine.tell(&[Event { name: "refresh", data }]);
+    engine.tell(&[Event { name: "refresh".into(), data }]);
 }

@@ -222,7 +222,7 @@ async fn a_refresh_is_counted_and_ends(w: &World) {
         async move { follow(&engine, stop).await }
     });
     let first = events.recv().await.unwrap();
-    assert_eq!((first.name, &first.data["done"], &first.data["total"]), ("refresh", &5.into(), &9.into()));
+    assert_eq!((&*first.name, &first.data["done"], &first.data["total"]), ("refresh", &5.into(), &9.into()));
     for task in due[5..].iter().chain(&held) {
         looked(w, task, true).await;
     }

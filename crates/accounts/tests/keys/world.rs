@@ -80,6 +80,7 @@ impl World {
             registry: Arc::new(Mutex::new(registry)),
             probes: vec![],
             limits: None,
+            counts: None,
             options: ApiOptions { migrations, ..ApiOptions::default() },
             stop: stop.clone(),
         };

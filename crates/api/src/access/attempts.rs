@@ -2,10 +2,12 @@
 //! they were for.
 
 use crate::client::bucket;
+use crate::shared_counts::{Guessing, SharedCounts};
 use model::Timestamp;
 use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 /// Failures that cost nothing.
 const FREE: u32 = 5;
@@ -33,7 +35,17 @@ struct Record {
 
 /// Failed log-ins.
 #[derive(Default)]
-pub(crate) struct Attempts(Mutex<HashMap<Subject, Record>>);
+pub(crate) struct Attempts {
+    own: Mutex<HashMap<Subject, Record>>,
+    shared: Option<Arc<dyn SharedCounts>>,
+}
+
+const RULE: Guessing = Guessing {
+    free: FREE,
+    first: Duration::from_millis(FIRST_MS as u64),
+    longest: Duration::from_millis(LONGEST_MS as u64),
+    forget: Duration::from_millis(FORGET_MS as u64),
+};
 
 fn subjects(address: IpAddr, account: &str) -> [Subject; 2] {
     // No account has a longer name, so what is longer may count as one.
@@ -42,10 +54,35 @@ fn subjects(address: IpAddr, account: &str) -> [Subject; 2] {
 }
 
 impl Attempts {
+    /// Counted where all processes count, if there is such a place.
+    pub(crate) fn new(shared: Option<Arc<dyn SharedCounts>>) -> Self {
+        Self { own: Mutex::default(), shared }
+    }
+
+    /// [`Attempts::begin`] where all processes count; in this one while that cannot be reached.
+    pub(crate) async fn begin_all(&self, address: IpAddr, account: &str, now: Timestamp) -> Result<(), u64> {
+        if let Some(shared) = &self.shared {
+            let (address, account) = names(address, account);
+            if let Some(counted) = shared.begin(&address, &account, RULE).await {
+                return counted.map_err(|wait| wait.as_millis().div_ceil(1000) as u64);
+            }
+        }
+        self.begin(address, account, now)
+    }
+
+    /// [`Attempts::succeeded`] likewise.
+    pub(crate) async fn succeeded_all(&self, address: IpAddr, account: &str, now: Timestamp) {
+        if let Some(shared) = &self.shared {
+            let (address, account) = names(address, account);
+            shared.succeeded(&address, &account).await;
+        }
+        self.succeeded(address, account, now);
+    }
+
     /// Seconds until the next attempt is let through, if it is not now. An attempt that is let through counts as failed
     /// until [`Attempts::succeeded`] says otherwise, so that many at once are not let through together.
-    pub(crate) fn begin(&self, address: IpAddr, account: &str, now: Timestamp) -> Result<(), u64> {
-        let mut records = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+    fn begin(&self, address: IpAddr, account: &str, now: Timestamp) -> Result<(), u64> {
+        let mut records = self.own.lock().unwrap_or_else(PoisonError::into_inner);
         let subjects = subjects(address, account);
         let waits = subjects.iter().filter_map(|s| records.get(s)).map(|r| now_to(r.open_at, now));
         if let Some(wait) = waits.max().filter(|wait| *wait > 0) {
@@ -68,8 +105,8 @@ impl Attempts {
 
     /// The attempt was right. The account begins anew; the address only takes this one back, or a guesser with an
     /// account of their own would never have to wait.
-    pub(crate) fn succeeded(&self, address: IpAddr, account: &str, now: Timestamp) {
-        let mut records = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+    fn succeeded(&self, address: IpAddr, account: &str, now: Timestamp) {
+        let mut records = self.own.lock().unwrap_or_else(PoisonError::into_inner);
         let [address, account] = subjects(address, account);
         records.remove(&account);
         if let Some(record) = records.get_mut(&address) {
@@ -77,6 +114,10 @@ impl Attempts {
             record.open_at = now;
         }
     }
+}
+
+fn names(address: IpAddr, account: &str) -> (String, String) {
+    (bucket(address).to_string(), account.chars().take(191).collect())
 }
 
 fn now_to(later: Timestamp, earlier: Timestamp) -> i64 {
@@ -161,7 +202,7 @@ mod tests {
             let address = IpAddr::from(n.to_be_bytes());
             let _ = attempts.begin(address, &n.to_string(), NOW.plus(i64::from(n) / 100));
         }
-        assert!(attempts.0.lock().unwrap().len() <= SUBJECTS);
+        assert!(attempts.own.lock().unwrap().len() <= SUBJECTS);
         assert!(attempts.begin(from(9), "ann", NOW.plus(1000)).is_err());
     }
 }

@@ -105,13 +105,13 @@ async fn attempt<'a>(
 ) -> Result<&'a Credential, ApiError> {
     let (attempts, auth) = (&shared.attempts, &shared.auth);
     let now = auth.now();
-    attempts.begin(from.address, account, now).map_err(|wait| {
+    attempts.begin_all(from.address, account, now).await.map_err(|wait| {
         tracing::warn!(address = %from.address, wait, "too many log-ins failed");
         ApiError::too_many(wait)
     })?;
     match look().await {
         Some(credential) => {
-            attempts.succeeded(from.address, account, now);
+            attempts.succeeded_all(from.address, account, now).await;
             Ok(credential)
         }
         None => {

@@ -190,8 +190,14 @@ async fn pass(State(gate): State<Arc<Gate>>, mut request: Request, next: Next) -
         Ok(caller) => caller,
         Err(e) => return e.into_response(),
     };
-    let limits = request.extensions().get::<Arc<Limits>>();
-    let allowance = limits.and_then(|limits| limits.ask(gate.terms, caller, &request));
+    let limits = request.extensions().get::<Arc<Limits>>().cloned();
+    let allowance = match &limits {
+        Some(limits) => {
+            let asked = limits.of(gate.terms, caller, &request);
+            limits.ask(asked).await
+        }
+        None => None,
+    };
     let refused = allowance.and_then(|a| a.refusal()).or_else(|| gate.refusal(caller, &request));
     let mut response = match refused {
         Some(refused) => refused.into_response(),

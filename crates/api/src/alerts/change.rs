@@ -44,7 +44,7 @@ impl AlertsState {
         };
         store::audit(&mut tx, &entry).await?;
         tx.commit().await?;
-        self.engine.tell(&[Event { name: "alert_changed", data: json!({ "id": id, "status": status }) }]);
+        self.engine.tell(&[Event { name: "alert_changed".into(), data: json!({ "id": id, "status": status }) }]);
         Ok(())
     }
 }

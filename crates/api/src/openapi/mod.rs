@@ -16,7 +16,7 @@ pub use described::Described;
 pub use document::document;
 pub use query::{Declared, Expects, Parameter};
 pub use sketch::Sketch;
-pub use takes::{BodyOf, JsonOrCsv, JsonOrText, Optional, Raw, Takes};
+pub use takes::{BodyOf, InPath, JsonOrCsv, JsonOrText, Optional, Raw, Takes};
 
 /// A line of text: no control characters. The pattern of fields that refuse them.
 pub const LINE: &str = r"^[^\x00-\x1f\x7f-\x9f]*$";

@@ -50,10 +50,24 @@ fn refused_bodies(sketch: &mut Sketch<'_>) {
     }
 }
 
-/// A number of the store in the path.
-impl Takes for Path<i64> {
+/// What stands in a path.
+pub trait InPath {
+    /// Name, sentence and schema of each part.
+    fn parts() -> Vec<(&'static str, &'static str, serde_json::Value)>;
+}
+
+/// A number of the store.
+impl InPath for i64 {
+    fn parts() -> Vec<(&'static str, &'static str, serde_json::Value)> {
+        vec![("id", "Its number.", json!({ "type": "integer", "format": "int64" }))]
+    }
+}
+
+impl<T: InPath> Takes for Path<T> {
     fn describe(sketch: &mut Sketch<'_>) {
-        sketch.parameter("path", "id", true, "Its number.", json!({ "type": "integer", "format": "int64" }));
+        for (name, about, schema) in T::parts() {
+            sketch.parameter("path", name, true, about, schema);
+        }
         sketch.refusal(400);
         sketch.refusal(404);
     }

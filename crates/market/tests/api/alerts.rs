@@ -59,8 +59,8 @@ async fn only_the_administrator_hears_of_alerts() {
     let mut admin = w.request("GET", "/api/v1/events").header("x-api-key", KEY).send().await.unwrap();
     assert_eq!(public.headers()["content-type"], "text/event-stream");
     w.engine.tell(&[
-        Event { name: "alert", data: json!({ "title": "secret" }) },
-        Event { name: "crawl", data: json!({ "ip_id": 1 }) },
+        Event { name: "alert".into(), data: json!({ "title": "secret" }) },
+        Event { name: "crawl".into(), data: json!({ "ip_id": 1 }) },
     ]);
     let (mut seen, mut all) = (String::new(), String::new());
     while !seen.contains("event: crawl") || !seen.ends_with("\n\n") {

@@ -111,6 +111,7 @@ pub async fn start(setup: Setup) -> World {
         registry: Arc::new(Mutex::new(registry)),
         probes: vec![Arc::new(api::StoreProbe(Arc::clone(&engine))), Arc::new(MarketProbe(state.clone()))],
         limits: setup.per_minute.map(limits),
+        counts: None,
         options: ApiOptions { migrations, ..ApiOptions::default() },
         stop: Default::default(),
     };
@@ -190,7 +191,7 @@ impl World {
         write_hours(&mut tx, ip, changes).await.unwrap();
         write_tracking(&mut tx, ip, changes, now, 1.0).await.unwrap();
         tx.commit().await.unwrap();
-        self.engine.tell(&[Event { name: "crawl", data: serde_json::json!({ "ip_id": ip }) }]);
+        self.engine.tell(&[Event { name: "crawl".into(), data: serde_json::json!({ "ip_id": ip }) }]);
     }
 
     /// Hours as `(hour of the 21st, inflow, outflow)`, known up to `covered_until`.

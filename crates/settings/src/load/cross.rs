@@ -2,7 +2,7 @@
 
 use super::draft::Draft;
 use super::{Origin, Problem};
-use crate::Settings;
+use crate::{CountersIn, Settings};
 use std::collections::BTreeMap;
 use std::fmt::Display;
 
@@ -23,6 +23,11 @@ pub(crate) fn check(settings: &Settings, draft: &Draft) -> Vec<Problem> {
     let task_timeout = ("engine.task_timeout", engine.task_timeout);
     rules.below(task_timeout, ("engine.lease", engine.lease));
     rules.at_most(("market.browser.page_timeout", market.browser.page_timeout), task_timeout);
+    rules.below(("redis.orphan_after", settings.redis.orphan_after), ("engine.lease", engine.lease));
+    if settings.server.rate_limit.storage == CountersIn::Redis && settings.redis.url.is_empty() {
+        let key = "server.rate_limit.storage";
+        rules.problems.push(Problem::new(draft.origin(key), key.to_owned(), "redis needs redis.url beside it"));
+    }
     let alerts = &market.alerts;
     rules.below(("market.alerts.low_liquidity", alerts.low_liquidity), ("market.alerts.surge", alerts.surge));
     let mut names = BTreeMap::new();

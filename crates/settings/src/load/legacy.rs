@@ -31,13 +31,15 @@ pub(crate) enum Meaning {
     Hours(&'static str),
     /// Names the configuration file; used before there is a configuration.
     File,
-    /// Belongs to a part that this version does not have.
-    Waits(&'static str),
+    /// Sets a URL of this scheme that is given as host and port, unless the other variable says it.
+    Address(&'static str, &'static str, &'static str),
+    /// Where requests are counted: a word, or the URL of a Redis.
+    Storage,
     /// Has no counterpart, and why.
     Gone(&'static str),
 }
 
-use Meaning::{Database, File, Gone, Hours, LogIn, Port, Sets, Switch, Waits, Webhook, Word};
+use Meaning::{Address, Database, File, Gone, Hours, LogIn, Port, Sets, Storage, Switch, Webhook, Word};
 
 const fn row(name: &'static str, meaning: Meaning) -> Legacy {
     Legacy { name, meaning }
@@ -81,9 +83,9 @@ pub(crate) const TABLE: &[Legacy] = &[
     row("DB_PASSWORD", Database),
     row("DB_NAME", Database),
     row("MYSQL_PASSWORD", Database),
-    row("REDIS_URL", Waits("scale-out over Redis")),
-    row("REDIS_ADDR", Waits("scale-out over Redis")),
-    row("REDIS_PASSWORD", Waits("scale-out over Redis")),
+    row("REDIS_URL", Sets("redis.url")),
+    row("REDIS_ADDR", Address("redis.url", "redis", "REDIS_URL")),
+    row("REDIS_PASSWORD", Sets("redis.password")),
     row("PORT", Port),
     row("ENV", Gone("the program is the same in every environment")),
     row("MAX_WORKERS", Sets("keys.max_workers")),
@@ -104,7 +106,7 @@ pub(crate) const TABLE: &[Legacy] = &[
     row("AUTH_USERNAME", LogIn),
     row("AUTH_PASSWORD", LogIn),
     row("ENABLE_RATE_LIMIT", Switch("server.rate_limit.enabled")),
-    row("RATE_LIMIT_STORAGE", Waits("scale-out over Redis")),
+    row("RATE_LIMIT_STORAGE", Storage),
     row("CONFIG_ENCRYPTION_KEY", Sets("secrets.encryption_key")),
     row("LOG_FORMAT", Word("log.format")),
     row("DOMAIN_NAME", Gone("read by the files in deploy/, not by the program")),
@@ -124,11 +126,13 @@ pub(crate) fn apply(draft: &mut Draft, sources: &Sources) {
             // A text that is no number is left to be refused.
             Hours(key) => (key, format!("{}h", text.trim())),
             Database | Webhook | LogIn | File => continue,
-            Waits(part) => {
-                let message = format!("recognised, takes effect with {part}, not used by this version");
-                draft.notice(origin, message);
+            Address(_, _, instead) if look_up(instead, draft, sources).is_some() => {
+                draft.notice(origin, format!("recognised, not used: {instead} says it"));
                 continue;
             }
+            Address(key, scheme, _) => (key, format!("{scheme}://{}", text.trim())),
+            // The rate limiter of the system replaced took URLs: memory:// and redis://….
+            Storage => ("server.rate_limit.storage", word(text.split(':').next().unwrap_or(&text))),
             Gone(why) => {
                 draft.notice(origin, format!("recognised, not used: {why}"));
                 continue;

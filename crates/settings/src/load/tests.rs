@@ -281,9 +281,11 @@ fn every_specified_name_of_the_replaced_systems_is_known_and_none_is_swallowed()
         let (key, text) = match entry.meaning {
             Meaning::Sets(key) | Meaning::Switch(key) | Meaning::Word(key) => (key, sample(key)),
             Meaning::Hours(key) => (key, "12".into()),
+            Meaning::Address(key, ..) => (key, "redis:6379".into()),
+            Meaning::Storage => ("server.rate_limit.storage", "memory://".into()),
             Meaning::Port => ("server.listen", "9000".into()),
             Meaning::Database | Meaning::Webhook | Meaning::LogIn | Meaning::File => continue,
-            Meaning::Waits(_) | Meaning::Gone(_) => {
+            Meaning::Gone(_) => {
                 let loaded = good("", &[(entry.name, "anything")]);
                 assert_eq!(loaded.settings, Settings::default());
                 assert_eq!(loaded.notices[0].origin, Origin::Variable(entry.name.into()));
@@ -301,6 +303,7 @@ fn sample(key: &str) -> String {
     let default = &schema::find(key).unwrap_or_else(|| panic!("{key} is no key"))["default"];
     match key {
         "market.proxy.url" => "http://proxy:3128".into(),
+        "redis.url" => "redis://redis:6379/0".into(),
         "auth.jwt.secret" => "x".repeat(32),
         _ => default
             .as_str()
@@ -330,6 +333,16 @@ fn durations_and_database_of_the_replaced_systems_are_converted() {
     assert_eq!(settings.server.listen.to_string(), "0.0.0.0:9000");
     assert_eq!(settings.store.url.reveal(), "mysql://root:p%40ss@db:3306/animetop");
     assert!(loaded.notices.is_empty(), "{:?}", loaded.notices);
+    let redis = good(
+        "",
+        &[("REDIS_ADDR", "cache:6379"), ("REDIS_PASSWORD", "p"), ("RATE_LIMIT_STORAGE", "redis://cache:6379")],
+    );
+    assert_eq!(redis.settings.redis.url.reveal(), "redis://cache:6379");
+    assert_eq!(redis.settings.redis.password.reveal(), "p");
+    assert_eq!(redis.settings.server.rate_limit.storage, crate::CountersIn::Redis);
+    let both = good("", &[("REDIS_ADDR", "cache:6379"), ("REDIS_URL", "rediss://other:6380/1")]);
+    assert_eq!(both.settings.redis.url.reveal(), "rediss://other:6380/1");
+    assert_eq!(both.notices[0].to_string(), "REDIS_ADDR: recognised, not used: REDIS_URL says it");
     let alone = good("", &[("DB_PASSWORD", "x")]);
     assert_eq!(alone.notices[0].to_string(), "DB_PASSWORD: recognised, not used: takes effect beside DB_HOST");
 }

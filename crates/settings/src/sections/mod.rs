@@ -9,6 +9,7 @@ mod fetching;
 mod log;
 mod market;
 mod notify;
+mod redis;
 mod schedule;
 mod server;
 mod store;
@@ -22,8 +23,9 @@ pub use fetching::{BreakerSettings, BrowserSettings, ProxySettings, RateSettings
 pub use log::{LogFormat, LogSettings};
 pub use market::{Attribution, IpSettings, MarketSettings, RetentionSettings};
 pub use notify::NotifySettings;
+pub use redis::RedisSettings;
 pub use schedule::ScheduleSettings;
-pub use server::{RateLimitSettings, ServerSettings};
+pub use server::{CountersIn, RateLimitSettings, ServerSettings};
 pub use store::StoreSettings;
 
 use schemars::JsonSchema;
@@ -38,6 +40,8 @@ pub struct Settings {
     pub server: ServerSettings,
     /// The database.
     pub store: StoreSettings,
+    /// Redis, for several processes.
+    pub redis: RedisSettings,
     /// What is written to stderr.
     pub log: LogSettings,
     /// Who may do what.

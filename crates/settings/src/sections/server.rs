@@ -33,12 +33,27 @@ impl Default for ServerSettings {
     }
 }
 
+/// Where the requests of a client are counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum CountersIn {
+    /// In Redis if there is one, else in the process.
+    #[default]
+    Auto,
+    /// In the process: each process lets through as much.
+    Memory,
+    /// In Redis: all processes together.
+    Redis,
+}
+
 /// How much one client may ask.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RateLimitSettings {
     /// Whether clients are limited at all.
     pub enabled: bool,
+    /// Where requests are counted: `auto` is Redis if redis.url is set, else the process.
+    pub storage: CountersIn,
     /// Public reads of the market, per client and minute.
     #[schemars(range(min = 1, max = 1_000_000))]
     pub market_per_minute: u32,
@@ -66,6 +81,7 @@ impl Default for RateLimitSettings {
     fn default() -> Self {
         Self {
             enabled: true,
+            storage: CountersIn::Auto,
             market_per_minute: 600,
             private_per_hour: 100,
             private_per_day: 500,

@@ -11,7 +11,7 @@ use accounts::{AccountOptions, AccountWatch};
 use anyhow::{Context, anyhow, bail};
 use api::{Auth, SharedRegistry};
 use engine::http::ClientSettings;
-use engine::{Engine, Registered};
+use engine::{Engine, Registered, SharedPace};
 use model::{SharedClock, TargetState, Timestamp, WatchKind};
 use notify::Reach;
 use prometheus_client::metrics::histogram::Histogram;
@@ -41,7 +41,7 @@ impl Accounts {
     /// Sets everything up without asking anybody.
     pub fn open(
         settings: &Settings,
-        keyring: Arc<Keyring>,
+        (keyring, pace): (Arc<Keyring>, Option<Arc<dyn SharedPace>>),
         clock: SharedClock,
         registry: &SharedRegistry,
         admission: Option<Histogram>,
@@ -57,7 +57,10 @@ impl Accounts {
         let fetcher =
             Fetcher::new(&client, Reach::of(section.allow_private), clock).context("the client of accounts")?;
         let metrics = Arc::new(ProviderMetrics::new(registry, admission));
-        let fetcher = fetcher.with_rates(rates(&section.rates)?).observed(Arc::clone(&metrics) as Arc<dyn Observer>);
+        let fetcher = fetcher
+            .with_rates(rates(&section.rates)?)
+            .observed(Arc::clone(&metrics) as Arc<dyn Observer>)
+            .sharing(pace);
         Ok(Self {
             metrics,
             providers: Arc::new(providers(section)?),

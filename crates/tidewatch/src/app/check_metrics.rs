@@ -1,7 +1,7 @@
 //! What is counted of checks of accounts and of the leaderboard's cache, under the names the old dashboards know.
 
 use api::SharedRegistry;
-use engine::Engine;
+use engine::{Engine, News};
 use market::leaderboard::Leaderboard;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
@@ -39,7 +39,7 @@ pub fn follow(
         let help = "Looks at an account that brought no reading, by what came instead";
         r.register("balance_alert_failed_checks", help, failed.clone());
     }
-    let mut events = engine.subscribe();
+    let mut events = engine.subscribe_own();
     async move {
         loop {
             let event = tokio::select! {
@@ -47,7 +47,7 @@ pub fn follow(
                 event = events.recv() => event,
             };
             match event {
-                Ok(event) if event.name == "account" => count(&failed, &event.data),
+                Ok(News::Event(event)) if event.name == "account" => count(&failed, &event.data),
                 Ok(_) => {}
                 Err(RecvError::Lagged(missed)) => {
                     tracing::warn!(missed, "events missed; failed checks may be counted too low");

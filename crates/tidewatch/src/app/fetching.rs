@@ -5,6 +5,7 @@ use super::metrics::FetchMetrics;
 use super::options;
 use anyhow::{Context, anyhow};
 use api::SharedRegistry;
+use engine::SharedPace;
 use engine::proxy::{ProxyUrl, SwitchPolicy};
 use engine::upstream::Upstream;
 use market::fetch::{EitherWay, Entropy, MercariClient, MercariSettings, Observer, ProxyUse, SearchPages, TakeOver};
@@ -35,23 +36,29 @@ impl Upstreams {
         clock: SharedClock,
         registry: &SharedRegistry,
         admission: Histogram,
+        pace: Option<Arc<dyn SharedPace>>,
     ) -> anyhow::Result<Self> {
         let metrics = {
             let mut registry = registry.lock().unwrap_or_else(PoisonError::into_inner);
             Arc::new(FetchMetrics::new(&mut registry, admission))
         };
-        let upstreams = mercari(market, clock, Arc::clone(&metrics) as Arc<dyn Observer>)?;
+        let upstreams = mercari(market, clock, Arc::clone(&metrics) as Arc<dyn Observer>, pace)?;
         metrics.follow(&upstreams);
         Ok(upstreams)
     }
 }
 
-/// Mercari with its pace, its breaker and its way out.
-pub fn mercari(market: &MarketSettings, clock: SharedClock, observer: Arc<dyn Observer>) -> anyhow::Result<Upstreams> {
+/// Mercari with its pace, which may be that of all processes, its breaker and its way out.
+pub fn mercari(
+    market: &MarketSettings,
+    clock: SharedClock,
+    observer: Arc<dyn Observer>,
+    pace: Option<Arc<dyn SharedPace>>,
+) -> anyhow::Result<Upstreams> {
     let entropy: Entropy = Arc::new(|| Uuid::new_v4().as_u128());
     let policy = options::upstream(market);
     let (seed, _) = Uuid::new_v4().as_u64_pair();
-    let upstream = Arc::new(Upstream::new("mercari", policy, Arc::clone(&clock), seed));
+    let upstream = Arc::new(Upstream::new("mercari", policy, Arc::clone(&clock), seed).sharing(pace));
     let proxy = proxy(&market.proxy)?;
     let always_proxied = matches!(proxy, ProxyUse::Always(_));
     let settings = MercariSettings { base_url: market.base_url.clone(), proxy, ..MercariSettings::default() };

@@ -2,6 +2,7 @@
 
 mod account_metrics;
 pub mod accounts;
+mod answering;
 pub mod browsing;
 mod check_metrics;
 mod credential;
@@ -17,31 +18,31 @@ mod provider_metrics;
 pub mod reload_metrics;
 mod reminder_metrics;
 mod reminders;
+pub mod scale;
 pub mod secrets;
 mod signals;
 mod system;
+pub mod worker;
 
 pub use accounts::Accounts;
 pub use fetching::{Upstreams, mercari};
 pub use metrics::FetchMetrics;
 pub use place::{Place, make as make_dir};
-pub use signals::{listen, until_signals};
+pub use signals::{listen, until_signalled, until_signals};
 
-use self::browsing::{BrowserProbe, Browsing};
+use self::browsing::Browsing;
 use self::reload_metrics::ConfigReloads;
 use self::reminders::Reminders;
-use anyhow::Context;
-use api::alerts::{AlertsState, TargetNames};
-use api::channels::ChannelsState;
-use api::{AdminKey, ApiOptions, Auth, Mode, Parts, Probe, Routes, SharedRegistry, TrustedProxies};
+use self::scale::Scale;
+use anyhow::{Context, bail};
+use api::{AdminKey, Auth, Mode, SharedRegistry};
 use async_trait::async_trait;
-use axum::Router;
 use engine::{Engine, EngineMetrics, Registered};
+use fleet::Remote;
 use futures::FutureExt;
 use market::leaderboard::Leaderboard;
-use market::routes::{MarketProbe, MarketState};
 use market::{MarketOptions, MarketWatch};
-use model::{SharedClock, WatchKind};
+use model::{Clock, SharedClock};
 use notify::{Deliverer, Sealer};
 use settings::Settings;
 use std::net::SocketAddr;
@@ -58,6 +59,8 @@ pub struct Config {
     pub settings: Settings,
     /// Whether the data is real.
     pub mode: Mode,
+    /// Whether crawls are handed out over Redis instead of made here.
+    pub hand_out: bool,
     /// What happens while the API already answers and the schedule does not run yet.
     pub prelude: Option<Box<dyn Prelude>>,
 }
@@ -65,7 +68,7 @@ pub struct Config {
 impl Config {
     /// The real thing.
     pub const fn live(settings: Settings) -> Self {
-        Self { settings, mode: Mode::Live, prelude: None }
+        Self { settings, mode: Mode::Live, hand_out: false, prelude: None }
     }
 }
 
@@ -82,8 +85,13 @@ pub async fn openapi(dir: &Path) -> anyhow::Result<serde_json::Value> {
     let registry = SharedRegistry::default();
     let metrics = EngineMetrics::new(&mut registry.lock().unwrap_or_else(PoisonError::into_inner));
     let engine = Engine::new(store.clone(), clock, options::engine(&settings.engine), Arc::new(metrics), tokens());
-    let product =
-        Product::open(settings, Mode::Live, (Arc::new(engine), auth, registry), keyring, CancellationToken::new())?;
+    let product = Product::open(
+        settings,
+        Mode::Live,
+        (Arc::new(engine), auth, registry),
+        (keyring, None),
+        CancellationToken::new(),
+    )?;
     let board = Leaderboard::new(Arc::clone(&product.engine), product.options.include_shops);
     let routes = product.routes(&None, product.market(board));
     let document = api::describe(&product.auth, &routes, env!("CARGO_PKG_VERSION"));
@@ -109,8 +117,12 @@ pub async fn run(
     clock: SharedClock,
     shutdown: CancellationToken,
 ) -> anyhow::Result<()> {
-    let Config { settings, mode, prelude } = config;
+    let Config { settings, mode, hand_out, prelude } = config;
     let address = listener.local_addr().context("the listening socket")?;
+    let scale = Scale::open(&settings.redis).await?;
+    if hand_out && scale.is_none() {
+        bail!("--no-workers hands crawls out over Redis: set redis.url (REDIS_URL)");
+    }
     let place = Place::take(&settings, mode)?;
     let keyring = Arc::new(secrets::keyring(&settings.secrets, place.dir(), true)?);
     let registry = SharedRegistry::default();
@@ -124,9 +136,9 @@ pub async fn run(
     let engine = Engine::new(store.clone(), clock, options::engine(&settings.engine), Arc::new(metrics), tokens());
     let engine = Arc::new(engine);
     let stop = shutdown.child_token();
-    let product = Product::open(settings, mode, (engine, auth, registry), keyring, stop)?;
+    let product = Product::open(settings, mode, (engine, auth, registry), (keyring, scale), stop)?;
     product.keep().await?;
-    let ends = product.live(listener, prelude, address).await;
+    let ends = product.live(listener, (hand_out, prelude), address).await;
     store.close().await;
     ends
 }
@@ -139,6 +151,7 @@ struct Product {
     auth: Auth,
     registry: SharedRegistry,
     stop: CancellationToken,
+    scale: Option<Scale>,
     options: MarketOptions,
     accounts: Accounts,
     reminders: Reminders,
@@ -150,17 +163,23 @@ impl Product {
         settings: Settings,
         mode: Mode,
         (engine, auth, registry): (Arc<Engine>, Auth, SharedRegistry),
-        keyring: Arc<Keyring>,
+        (keyring, scale): (Arc<Keyring>, Option<Scale>),
         stop: CancellationToken,
     ) -> anyhow::Result<Self> {
         let options = options::market(&settings);
         let (clock, admission) = (Arc::clone(&engine.clock), engine.metrics.admission());
-        let accounts = Accounts::open(&settings, Arc::clone(&keyring), clock, &registry, Some(admission))?;
+        let accounts = Accounts::open(
+            &settings,
+            (Arc::clone(&keyring), scale.as_ref().map(Scale::pace)),
+            clock,
+            &registry,
+            Some(admission),
+        )?;
         let clock = Arc::clone(&engine.clock);
         let (store, sealer) = (engine.store.clone(), Arc::clone(&keyring) as Arc<dyn Sealer>);
         let deliverer = notifying::deliverer(&settings.notify, store, Arc::clone(&sealer), clock, &registry)?;
         let reminders = Reminders::new(sealer);
-        Ok(Self { settings, mode, engine, auth, registry, stop, options, accounts, reminders, deliverer })
+        Ok(Self { settings, mode, engine, auth, registry, stop, scale, options, accounts, reminders, deliverer })
     }
 
     /// Makes what the configuration keeps be there.
@@ -174,14 +193,15 @@ impl Product {
     async fn live(
         self,
         listener: TcpListener,
-        prelude: Option<Box<dyn Prelude>>,
+        (hand_out, prelude): (bool, Option<Box<dyn Prelude>>),
         address: SocketAddr,
     ) -> anyhow::Result<()> {
         let upstreams = self.upstreams()?;
         if let Some(Browsing::Off(why)) = upstreams.as_ref().map(|upstreams| &upstreams.browsing) {
             tracing::info!(why, "browser mode is off");
         }
-        let watches = self.watches(&upstreams)?;
+        let remote = self.remote(&upstreams);
+        let watches = self.watches(&upstreams, remote.as_ref().filter(|_| hand_out))?;
         let board = Leaderboard::new(Arc::clone(&self.engine), self.options.include_shops);
         check_metrics::kept(&board, &self.registry);
         let router = self.router(&upstreams, &watches, board.clone());
@@ -201,6 +221,9 @@ impl Product {
             )
             .map(Ok),
         );
+        if let Some(scale) = &self.scale {
+            scale.join(&mut parts, &engine, remote.as_ref(), &stop);
+        }
         parts.spawn(check_metrics::follow(Arc::clone(&engine), &self.registry, stop.clone()).map(Ok));
         parts.spawn(refreshes(Arc::clone(&engine), stop.clone()).map(Ok));
         parts.spawn(schedule(engine, watches, prelude, stop.clone()));
@@ -222,95 +245,35 @@ impl Product {
     fn upstreams(&self) -> anyhow::Result<Option<Upstreams>> {
         let market = &self.settings.market;
         let clock = Arc::clone(&self.engine.clock);
-        let open = || Upstreams::open(market, clock, &self.registry, self.engine.metrics.admission());
+        let pace = self.scale.as_ref().map(Scale::pace);
+        let open = || Upstreams::open(market, clock, &self.registry, self.engine.metrics.admission(), pace);
         market.enabled.then(open).transpose()
     }
 
-    fn watches(&self, upstreams: &Option<Upstreams>) -> anyhow::Result<Vec<Arc<dyn Registered>>> {
+    /// The market as other processes fetch it, if there is a way to them.
+    fn remote(&self, upstreams: &Option<Upstreams>) -> Option<Arc<Remote<MarketWatch>>> {
+        let (upstreams, scale) = upstreams.as_ref().zip(self.scale.as_ref())?;
+        let watch = Arc::new(MarketWatch::new(upstreams.pages.clone(), self.options.clone()));
+        Some(Arc::new(Remote::new(watch, scale.link.clone())))
+    }
+
+    /// Every watch; the market's crawls are handed out where there is a `remote`.
+    fn watches(
+        &self,
+        upstreams: &Option<Upstreams>,
+        remote: Option<&Arc<Remote<MarketWatch>>>,
+    ) -> anyhow::Result<Vec<Arc<dyn Registered>>> {
         let mut watches: Vec<Arc<dyn Registered>> = Vec::new();
-        if let Some(upstreams) = upstreams {
-            watches.push(Arc::new(MarketWatch::new(upstreams.pages.clone(), self.options.clone())));
+        match (upstreams, remote) {
+            (_, Some(remote)) => watches.push(Arc::clone(remote) as Arc<dyn Registered>),
+            (Some(upstreams), None) => {
+                watches.push(Arc::new(MarketWatch::new(upstreams.pages.clone(), self.options.clone())));
+            }
+            (None, None) => {}
         }
         watches.extend(self.accounts.watches(&self.settings));
         watches.extend(self.reminders.watches()?);
         Ok(watches)
-    }
-
-    fn router(&self, upstreams: &Option<Upstreams>, watches: &[Arc<dyn Registered>], board: Leaderboard) -> Router {
-        let engine = &self.engine;
-        let market = self.market(board);
-        let kinds: Vec<WatchKind> = watches.iter().map(|watch| watch.kind()).collect();
-        let mut probes: Vec<Arc<dyn Probe>> = vec![
-            Arc::new(api::StoreProbe(Arc::clone(engine))),
-            Arc::new(api::SchedulerProbe::new(Arc::clone(engine), kinds)),
-            Arc::new(MarketProbe(market.clone())),
-        ];
-        if let Some(upstreams) = upstreams {
-            probes.push(Arc::new(api::UpstreamProbe::new(Arc::clone(&upstreams.mercari))));
-            probes.push(Arc::new(BrowserProbe(upstreams.browsing.clone())));
-        }
-        let networks = self.settings.server.trusted_proxies.clone();
-        let trusted = TrustedProxies::new(move |peer| networks.iter().any(|network| network.contains(peer)));
-        let limits = options::limits(&self.settings.server.rate_limit, &trusted).map(Arc::new);
-        let parts = Parts {
-            engine: Arc::clone(engine),
-            auth: self.auth.clone(),
-            registry: Arc::clone(&self.registry),
-            probes,
-            limits,
-            options: ApiOptions {
-                version: env!("CARGO_PKG_VERSION").to_owned(),
-                mode: self.mode,
-                migrations: database::migrations(),
-                trusted_proxies: trusted,
-                features: options::features(&self.settings),
-                ..ApiOptions::default()
-            },
-            stop: self.stop.clone(),
-        };
-        api::router(parts, self.routes(upstreams, market))
-    }
-
-    /// The routes of the watches, of alerts and channels, and of the page.
-    fn routes(&self, upstreams: &Option<Upstreams>, market: MarketState) -> Routes {
-        let engine = &self.engine;
-        market::routes::router(market)
-            .merge(::accounts::routes::router(self.accounts.state(engine, self.auth.clone())))
-            .merge(::reminders::routes::router(self.reminders.state(engine, self.auth.clone())))
-            .merge(self.told())
-            .merge(system::router(self.system(upstreams)))
-            .merge(system::page(&self.auth))
-    }
-
-    fn market(&self, board: Leaderboard) -> MarketState {
-        MarketState {
-            store: self.engine.store.clone(),
-            engine: Arc::clone(&self.engine),
-            options: Arc::new(self.options.clone()),
-            board,
-            auth: self.auth.clone(),
-            demo: self.mode == Mode::Demo,
-            plain_pages: !ui::is_built(),
-        }
-    }
-
-    fn system(&self, upstreams: &Option<Upstreams>) -> system::SystemState {
-        system::SystemState {
-            store: self.engine.store.clone(),
-            auth: self.auth.clone(),
-            mercari: upstreams.as_ref().map(|upstreams| Arc::clone(&upstreams.mercari)),
-            fetcher: Arc::clone(&self.accounts.fetcher),
-            features: system::Parts::of(&self.settings),
-        }
-    }
-
-    /// Alerts and the channels they go to.
-    fn told(&self) -> Routes {
-        let (store, engine, auth) = (self.engine.store.clone(), Arc::clone(&self.engine), self.auth.clone());
-        let names: Vec<Arc<dyn TargetNames>> = vec![Arc::new(names::Names)];
-        let alerts = AlertsState { store: store.clone(), engine: Arc::clone(&engine), auth: auth.clone(), names };
-        let channels = ChannelsState { store, engine, auth, deliverer: Arc::clone(&self.deliverer) };
-        api::alerts::router(alerts).merge(api::channels::router(channels))
     }
 
     async fn say_hello(&self, address: SocketAddr) {

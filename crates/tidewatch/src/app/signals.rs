@@ -13,9 +13,16 @@ use tokio_util::sync::CancellationToken;
 /// Runs on `listener` until a signal. The first (SIGTERM or SIGINT) lets what runs finish; the second does not wait,
 /// which is a finding: what was running is due again later.
 pub async fn until_signals(config: Config, listener: TcpListener, clock: SharedClock) -> anyhow::Result<Outcome> {
-    let mut signals = Signals::install().context("signals")?;
     let shutdown = CancellationToken::new();
-    let running = run(config, listener, clock, shutdown.clone());
+    until_signalled(run(config, listener, clock, shutdown.clone()), shutdown).await
+}
+
+/// Waits for what runs until `shutdown`, and cancels that on the first signal.
+pub async fn until_signalled(
+    running: impl Future<Output = anyhow::Result<()>>,
+    shutdown: CancellationToken,
+) -> anyhow::Result<Outcome> {
+    let mut signals = Signals::install().context("signals")?;
     tokio::pin!(running);
     tokio::select! {
         ended = &mut running => return ended.map(|()| Outcome::Good),

@@ -63,7 +63,7 @@ impl Check {
         }
         let keyring = Arc::new(secrets::keyring(&settings.secrets, &settings.server.data_dir, true)?);
         let store = database::open_migrated(&settings, SystemClock.now()).await?;
-        let accounts = Accounts::open(&settings, keyring, Arc::new(SystemClock), &Default::default(), None)?;
+        let accounts = Accounts::open(&settings, (keyring, None), Arc::new(SystemClock), &Default::default(), None)?;
         accounts.keep(&store, &settings.accounts, SystemClock.now()).await?;
         let chosen = self.chosen(&store).await?;
         if chosen.is_empty() {
@@ -221,7 +221,9 @@ async fn look_at(engine: &Engine, watch: &accounts::AccountWatch, task: &Task) -
                 return Some(format!("not asked: its provider is to be left alone for {} s", wait.as_secs()));
             }
             Checked::Store(e) => return Some(format!("not recorded: {e}")),
-            Checked::Stale | Checked::Gone => return Some("changed by another process meanwhile; check again".into()),
+            Checked::Stale | Checked::Gone | Checked::HandedOut => {
+                return Some("changed by another process meanwhile; check again".into());
+            }
         }
     }
     None

@@ -96,7 +96,7 @@ mod tests {
 
     fn sources(text: &str) -> Sources {
         let files = vec![SourceFile { name: "tidewatch.yaml".into(), text: text.into() }];
-        let environment = [("APP_RATE_BURST", "4"), ("REDIS_URL", "redis://h")];
+        let environment = [("APP_RATE_BURST", "4"), ("QUEUE_SIZE", "9")];
         let environment = environment.into_iter().map(|(k, v)| (k.into(), v.into())).collect();
         Sources { files, environment, ..Sources::default() }
     }
@@ -113,8 +113,8 @@ mod tests {
         assert_eq!(
             (text.as_str(), error),
             (
-                "ok: tidewatch.yaml, APP_RATE_BURST\nnote: REDIS_URL: recognised, takes effect with scale-out over \
-                 Redis, not used by this version\n",
+                "ok: tidewatch.yaml, APP_RATE_BURST\nnote: QUEUE_SIZE: recognised, not used: the schedule is the queue and \
+                 has no size\n",
                 None
             )
         );

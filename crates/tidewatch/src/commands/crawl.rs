@@ -60,7 +60,7 @@ impl Crawl {
             lag: market.index_lag.into(),
             ..Brief::first(self.keyword.trim())
         };
-        let ways = app::mercari(market, Arc::new(SystemClock), Arc::new(NoObserver))?;
+        let ways = app::mercari(market, Arc::new(SystemClock), Arc::new(NoObserver), None)?;
         let source: Arc<dyn SearchPages> = match (&ways.browsing, self.browser) {
             (_, false) => ways.client,
             (Browsing::Ready(browser), true) => Arc::clone(browser) as Arc<dyn SearchPages>,

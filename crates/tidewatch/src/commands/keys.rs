@@ -162,7 +162,7 @@ async fn open(settings: &Settings) -> anyhow::Result<(Store, Accounts)> {
     }
     let keyring = Arc::new(secrets::keyring(&settings.secrets, &settings.server.data_dir, true)?);
     let store = database::open_migrated(settings, SystemClock.now()).await?;
-    let accounts = Accounts::open(settings, keyring, Arc::new(SystemClock), &Default::default(), None)?;
+    let accounts = Accounts::open(settings, (keyring, None), Arc::new(SystemClock), &Default::default(), None)?;
     Ok((store, accounts))
 }
 

@@ -18,10 +18,11 @@ mod serve;
 mod top;
 mod verify;
 mod version;
+mod worker;
 
 pub use healthcheck::base_url;
 
-use crate::cli::{Common, Outcome};
+use crate::cli::Outcome;
 use clap::Subcommand;
 use std::io::Write;
 
@@ -31,7 +32,9 @@ pub enum Command {
     /// Run the whole product on a simulated market: no account, no network, no configuration.
     Demo(demo::Demo),
     /// Watch the market and answer the API.
-    Serve(Common),
+    Serve(serve::Serve),
+    /// Crawl what `serve --no-workers` hands out: needs Redis only [redis.url].
+    Worker(worker::Worker),
     /// Look at balances now and print what is left: exit code 0 fine, 1 below a threshold, 2 not read.
     Check(check::Check),
     /// The pool of keys.
@@ -73,7 +76,8 @@ impl Command {
     pub async fn run(self, out: &mut (dyn Write + Send)) -> anyhow::Result<Outcome> {
         match self {
             Self::Demo(demo) => demo.run().await,
-            Self::Serve(common) => serve::run(&common).await,
+            Self::Serve(serve) => serve.run().await,
+            Self::Worker(worker) => worker.run().await,
             Self::Check(check) => check.run(out).await,
             Self::Keys(keys) => keys.run(out).await,
             Self::Providers(providers) => providers.run(out),

@@ -3,14 +3,28 @@
 use crate::app::{Config, listen, until_signals};
 use crate::cli::{Common, Outcome};
 use crate::logs;
+use clap::Args;
 use model::SystemClock;
 use std::sync::Arc;
 
-/// Runs until a signal.
-pub async fn run(common: &Common) -> anyhow::Result<Outcome> {
-    let loaded = common.load()?;
-    let _traces = logs::start(&loaded.settings.log)?;
-    logs::tell(&loaded.notices);
-    let listener = listen(loaded.settings.server.listen).await?;
-    until_signals(Config::live(loaded.settings), listener, Arc::new(SystemClock)).await
+/// What `serve` takes.
+#[derive(Args, Debug)]
+pub struct Serve {
+    #[command(flatten)]
+    common: Common,
+    /// Crawl nothing here: hand it out over Redis to `tidewatch worker` [redis.url].
+    #[arg(long)]
+    no_workers: bool,
+}
+
+impl Serve {
+    /// Runs until a signal.
+    pub async fn run(&self) -> anyhow::Result<Outcome> {
+        let loaded = self.common.load()?;
+        let _traces = logs::start(&loaded.settings.log)?;
+        logs::tell(&loaded.notices);
+        let listener = listen(loaded.settings.server.listen).await?;
+        let config = Config { hand_out: self.no_workers, ..Config::live(loaded.settings) };
+        until_signals(config, listener, Arc::new(SystemClock)).await
+    }
 }

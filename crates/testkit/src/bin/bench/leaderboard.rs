@@ -115,7 +115,8 @@ async fn serve_product(
         plain_pages: true,
     });
     let options = ApiOptions::default();
-    let parts = Parts { engine, auth, registry, probes: Vec::new(), limits: None, options, stop: stop.clone() };
+    let parts =
+        Parts { engine, auth, registry, probes: Vec::new(), limits: None, counts: None, options, stop: stop.clone() };
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;
     tokio::spawn(api::serve(listener, api::router(parts, market), stop, Duration::from_secs(1)));

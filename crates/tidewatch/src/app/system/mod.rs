@@ -1,10 +1,14 @@
-//! What an operator looks at: upstreams, who changed what, and which parts are on.
+//! What an operator looks at: upstreams, processes, who changed what, and which parts are on.
 
+mod fleet;
+
+use super::scale::Scale;
 use accounts::fetch::Fetcher;
 use api::openapi::{Declared, Parameter};
 use api::{Admin, ApiError, Auth, Data, List, Params, Rate, Reader, Routes, Who};
 use axum::Json;
 use axum::extract::State;
+use engine::Engine;
 use engine::breaker::BreakerState;
 use engine::upstream::Upstream;
 use model::Timestamp;
@@ -20,6 +24,12 @@ use store::Store;
 pub struct SystemState {
     /// The database.
     pub store: Store,
+    /// Clock and counts.
+    pub engine: Arc<Engine>,
+    /// The other processes, if there may be any.
+    pub scale: Option<Scale>,
+    /// Since when this one runs.
+    pub since: Timestamp,
     /// Who may do what.
     pub auth: Auth,
     /// Mercari's limiter and breaker, if the market is watched.
@@ -67,6 +77,25 @@ pub fn router(state: SystemState) -> Routes {
     Routes::new(&state.auth)
         .get("/api/features", Who::Viewer, "Which parts are on.", shown_features)
         .get("/api/v1/system/upstreams", Who::Viewer, "Pace, breaker and latency of every upstream.", upstreams)
+        .get("/api/v1/system/workers", Who::Viewer, "The processes that are there, and what they do.", fleet::workers)
+        .get(
+            "/api/v1/system/dead-letters",
+            Who::Viewer,
+            "Messages between processes that were given up.",
+            fleet::dead_letters,
+        )
+        .post(
+            "/api/v1/system/dead-letters/{queue}/{id}/replay",
+            Who::Operator,
+            "Tries a dead letter again.",
+            fleet::replay,
+        )
+        .delete(
+            "/api/v1/system/dead-letters/{queue}/{id}",
+            Who::Operator,
+            "Throws a dead letter away.",
+            fleet::drop_dead,
+        )
         .get("/api/v1/system/audit", Who::Admin, "Who changed what, newest first.", audit)
         .with_state(state)
 }

@@ -1,0 +1,288 @@
+//! Fetches what is handed out: a process that needs Redis only.
+
+use crate::queue::{Entry, Queue};
+use crate::{FleetError, Link};
+use engine::{Errand, FetchError, Report, Travels};
+use model::{SharedClock, Timestamp};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use trace::tracing::Instrument as _;
+
+/// How to work.
+#[derive(Clone, Debug)]
+pub struct Worker {
+    /// A name no other process has.
+    pub name: String,
+    /// Tasks at the same time.
+    pub capacity: usize,
+    /// Deadline of a task, by the clock.
+    pub task_timeout: Duration,
+    /// A task that was taken and has shown no sign of life for so long is taken by another.
+    pub orphan_after: Duration,
+    /// A task taken so often without an end is given up.
+    pub max_deliveries: u32,
+    /// How long running tasks may finish after the stop signal; then they are handed back.
+    pub drain: Duration,
+}
+
+/// What a worker has to do at present.
+#[derive(Debug, Default)]
+pub struct Load {
+    running: AtomicUsize,
+    done: AtomicUsize,
+    /// Milliseconds from handing out to beginning; -1 before the first.
+    lag_ms: AtomicI64,
+}
+
+impl Load {
+    /// Nothing yet.
+    pub fn new() -> Arc<Self> {
+        Arc::new(Self { lag_ms: AtomicI64::new(-1), ..Self::default() })
+    }
+
+    /// Tasks under way.
+    pub fn running(&self) -> usize {
+        self.running.load(Ordering::Relaxed)
+    }
+
+    /// Tasks ended since the start.
+    pub fn done(&self) -> usize {
+        self.done.load(Ordering::Relaxed)
+    }
+
+    /// How long the last task had waited; `None` before the first.
+    pub fn lag(&self) -> Option<Duration> {
+        u64::try_from(self.lag_ms.load(Ordering::Relaxed)).ok().map(Duration::from_millis)
+    }
+}
+
+/// How long one look for tasks waits.
+const WAIT: Duration = Duration::from_secs(2);
+/// Pause after Redis did not answer.
+const PAUSE: Duration = Duration::from_secs(1);
+/// A deadline below this would only measure the machine (clocks that run fast shorten the real one).
+const SHORTEST: Duration = Duration::from_secs(10);
+
+struct Bench<W> {
+    watch: Arc<W>,
+    clock: SharedClock,
+    tasks: Queue,
+    results: Queue,
+    worker: Worker,
+    load: Arc<Load>,
+    /// The drain time is over.
+    abort: CancellationToken,
+}
+
+/// Works until `stop`: then takes nothing more, lets what runs finish within the drain time and hands back the rest.
+pub async fn work<W: Travels>(
+    watch: Arc<W>,
+    link: Link,
+    (clock, load): (SharedClock, Arc<Load>),
+    worker: Worker,
+    stop: CancellationToken,
+) {
+    let (tasks, results) = (Queue::tasks(&link), Queue::results(&link));
+    let bench = Arc::new(Bench { watch, clock, tasks, results, worker, load, abort: CancellationToken::new() });
+    let tracker = TaskTracker::new();
+    bench.take(&tracker, &stop).await;
+    tracker.close();
+    if tokio::time::timeout(bench.worker.drain, tracker.wait()).await.is_err() {
+        tracing::warn!(tasks = bench.load.running(), "still running after the drain time: handed back");
+        bench.abort.cancel();
+        let _ = tokio::time::timeout(Duration::from_secs(5), tracker.wait()).await;
+    }
+    let _ = bench.tasks.leave(&bench.worker.name).await;
+}
+
+impl<W: Travels> Bench<W> {
+    async fn take(self: &Arc<Self>, tracker: &TaskTracker, stop: &CancellationToken) {
+        let permits = Arc::new(Semaphore::new(self.worker.capacity.max(1)));
+        let mut reader = self.tasks.reader(&self.worker.name);
+        let (mut looked, mut away): (Option<Instant>, bool) = (None, false);
+        while !stop.is_cancelled() {
+            let free = tokio::select! {
+                () = stop.cancelled() => break,
+                free = Arc::clone(&permits).acquire_owned() => free,
+            };
+            let Ok(free) = free else { break };
+            let count = permits.available_permits() + 1;
+            drop(free);
+            let orphan_after = self.worker.orphan_after;
+            let for_orphans = looked.is_none_or(|at| at.elapsed() > orphan_after / 2);
+            let taken = tokio::select! {
+                () = stop.cancelled() => break,
+                taken = async {
+                    if for_orphans { reader.orphans(orphan_after, count).await } else { reader.take(count, WAIT).await }
+                } => taken,
+            };
+            if for_orphans {
+                looked = Some(Instant::now());
+            }
+            self.say(&mut away, taken.as_ref().err());
+            let Ok(entries) = taken else {
+                tokio::time::sleep(PAUSE).await;
+                continue;
+            };
+            for entry in entries {
+                let Ok(permit) = Arc::clone(&permits).acquire_owned().await else { break };
+                let bench = Arc::clone(self);
+                tracker.spawn(async move {
+                    bench.load.running.fetch_add(1, Ordering::Relaxed);
+                    bench.one(entry).await;
+                    bench.load.running.fetch_sub(1, Ordering::Relaxed);
+                    bench.load.done.fetch_add(1, Ordering::Relaxed);
+                    drop(permit);
+                });
+            }
+        }
+    }
+
+    fn say(&self, away: &mut bool, error: Option<&FleetError>) {
+        match (std::mem::replace(away, error.is_some()), error) {
+            (false, Some(e)) => tracing::error!(error = %e, "no task can be taken; trying again every second"),
+            (true, None) => tracing::info!("Redis answers: tasks are taken again"),
+            _ => {}
+        }
+    }
+
+    async fn one(&self, entry: Entry) {
+        let errand = match self.watch.read_errand(&entry.message) {
+            Ok(errand) => errand,
+            Err(reason) => {
+                tracing::error!(reason, entry = entry.id, "a task that cannot be read goes to the dead letters");
+                return self.until_told(&entry, None, &End::Unreadable(reason)).await;
+            }
+        };
+        let (begun, task_id) = (self.clock.now(), errand.task_id.clone());
+        if errand.lease_until.is_some_and(|until| until <= begun) {
+            tracing::info!(task_id, "too late: its lease has run out, and it is due again");
+            return self.until_told(&entry, None, &End::TooLate).await;
+        }
+        if entry.deliveries > u64::from(self.worker.max_deliveries) {
+            return self.give_up(&entry, &errand, begun).await;
+        }
+        let lag = i64::try_from(begun.since(errand.handed_at).as_millis()).unwrap_or(i64::MAX);
+        self.load.lag_ms.store(lag, Ordering::Relaxed);
+        let span = trace::span!("worker", task_id = task_id.as_str(), ref_id = errand.ref_id);
+        if let Some(origin) = &errand.origin {
+            trace::follow(&span, origin);
+        }
+        let started = Instant::now();
+        let outcome = tokio::select! {
+            outcome = self.fetch(&errand, begun).instrument(span) => outcome,
+            () = self.keep(&entry) => return,
+            () = self.abort.cancelled() => return self.hand_back(&entry).await,
+        };
+        let status = outcome.as_ref().err().map_or("success", FetchError::class);
+        let duration_seconds = started.elapsed().as_secs_f64();
+        match &outcome {
+            Err(e) if !matches!(e, FetchError::Postponed(_)) => {
+                tracing::warn!(task_id, ref_id = errand.ref_id, duration_seconds, class = status, error = %e, "failed");
+            }
+            _ => tracing::info!(task_id, ref_id = errand.ref_id, duration_seconds, status, "fetched"),
+        }
+        self.report(&entry, errand, outcome, begun).await;
+    }
+
+    async fn fetch(&self, errand: &Errand<W::Brief>, begun: Timestamp) -> Result<W::Observation, FetchError> {
+        // Nobody wants to know after the lease.
+        let left = errand.lease_until.map_or(self.worker.task_timeout, |until| until.since(begun));
+        let timeout = self.worker.task_timeout.min(left);
+        let deadline = self.clock.real(timeout).max(SHORTEST);
+        engine::fetch(self.watch.as_ref(), &errand.brief, deadline, timeout).await
+    }
+
+    /// Shows a sign of life as long as it lives; never ends.
+    async fn keep(&self, entry: &Entry) {
+        loop {
+            tokio::time::sleep(self.worker.orphan_after / 3).await;
+            if let Err(e) = self.tasks.keep(&self.worker.name, &entry.id).await {
+                tracing::debug!(error = %e, "no sign of life could be given");
+            }
+        }
+    }
+
+    async fn report(
+        &self,
+        entry: &Entry,
+        errand: Errand<W::Brief>,
+        outcome: Result<W::Observation, FetchError>,
+        seen_at: Timestamp,
+    ) {
+        let message = self.watch.write_report(&Report {
+            task_id: errand.task_id,
+            ref_id: errand.ref_id,
+            outcome,
+            handed_at: Some(errand.handed_at),
+            seen_at,
+            origin: errand.origin,
+        });
+        self.until_told(entry, errand.lease_until, &End::Reported(message)).await;
+    }
+
+    /// Taken again and again without an end: whoever takes it dies of it.
+    async fn give_up(&self, entry: &Entry, errand: &Errand<W::Brief>, now: Timestamp) {
+        let reason = format!("taken {} times without an end", entry.deliveries);
+        tracing::error!(task_id = errand.task_id, reason, "goes to the dead letters");
+        let report = Report {
+            task_id: errand.task_id.clone(),
+            ref_id: errand.ref_id,
+            outcome: Err(FetchError::Transient(reason.clone())),
+            handed_at: Some(errand.handed_at),
+            seen_at: now,
+            origin: errand.origin.clone(),
+        };
+        let message = self.watch.write_report(&report);
+        self.until_told(entry, errand.lease_until, &End::GivenUp { reason, message }).await;
+    }
+
+    async fn hand_back(&self, entry: &Entry) {
+        if let Err(e) = self.tasks.done_with(&entry.id, &self.tasks, &entry.message).await {
+            tracing::warn!(error = %e, "not handed back; another takes it when it has been silent long enough");
+        }
+    }
+
+    /// Tries until Redis has it, or nobody wants it any more. What it cannot tell is found by its silence.
+    async fn until_told(&self, entry: &Entry, until: Option<Timestamp>, end: &End) {
+        let mut pause = Duration::from_millis(100);
+        loop {
+            let Err(e) = self.tell(entry, end).await else { return };
+            let given_up = until.is_none_or(|until| self.clock.now() >= until) || self.abort.is_cancelled();
+            if given_up {
+                tracing::warn!(error = %e, "not told; it is due again when its lease runs out");
+                return;
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(Duration::from_secs(5));
+        }
+    }
+
+    async fn tell(&self, entry: &Entry, end: &End) -> Result<(), FleetError> {
+        match end {
+            End::Reported(message) => self.tasks.done_with(&entry.id, &self.results, message).await,
+            End::TooLate => self.tasks.done(&entry.id).await,
+            End::Unreadable(reason) => self.tasks.bury(entry, reason, self.clock.now()).await,
+            End::GivenUp { reason, message } => {
+                self.results.push(message).await?;
+                self.tasks.bury(entry, reason, self.clock.now()).await
+            }
+        }
+    }
+}
+
+/// How a task ends for this worker.
+enum End {
+    /// With a report.
+    Reported(String),
+    /// Nobody wants to know any more.
+    TooLate,
+    /// It is no errand.
+    Unreadable(String),
+    /// Nobody gets to its end.
+    GivenUp { reason: String, message: String },
+}
