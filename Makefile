@@ -114,7 +114,7 @@ docker-env: ## Make deploy/.env with random secrets; what is there stays
 docker-build: ## Build the image tidewatch:latest
 	docker build -t tidewatch:latest .
 
-docker-up: docker-env ## MySQL, Redis, the service and two workers (needs a version with `worker`): http://127.0.0.1:8080
+docker-up: docker-env ## MySQL, Redis, the service and two workers: http://127.0.0.1:8080
 	$(FULL) up -d --build
 
 docker-down: ## Stop all of it; data stay

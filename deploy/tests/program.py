@@ -41,16 +41,14 @@ def is_setting(variable):
 
 # Names of the systems replaced that the specification lists; the program reads them, or says that it cannot.
 OLD_NAMES = {"REDIS_URL"}
-# What comes with workers. While the program has none, what concerns them cannot be held against it.
-WORKERS = {"worker", "--no-workers"}
 
 
 def unknown_arguments(arguments):
     """What of a container's arguments the program does not know."""
     command, *rest = arguments
     if command not in commands():
-        return [] if command in WORKERS else [command]
-    return [flag for flag in rest if flag.startswith("--") and flag not in flags(command) and flag not in WORKERS]
+        return [command]
+    return [flag for flag in rest if flag.startswith("--") and flag not in flags(command)]
 
 
 def unknown_variables(names):

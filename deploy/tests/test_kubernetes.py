@@ -13,7 +13,7 @@ import yaml
 
 import kustomized
 from parts import DEPLOY, ROOT, documents, find, missing, run, tidewatch, tracked
-from program import commands, unknown_arguments, unknown_variables
+from program import unknown_arguments, unknown_variables
 
 K8S = DEPLOY / "k8s"
 VERSION = "1.34"
@@ -227,10 +227,9 @@ class Production(Overlay, unittest.TestCase):
         (trigger,) = spec["triggers"]
         self.assertEqual(trigger["type"], "redis-streams")
         self.assertIn("lagCount", trigger["metadata"])
-        if "worker" in commands():
-            source = "".join(p.read_text() for p in tracked("crates/*/src/*.rs", "crates/*/src/**/*.rs"))
-            for name in ("stream", "consumerGroup"):
-                self.assertIn(f'"{trigger["metadata"][name]}"', source, f"the program has no such {name}")
+        source = "".join(p.read_text() for p in tracked("crates/*/src/*.rs", "crates/*/src/**/*.rs"))
+        for name in ("stream", "consumerGroup"):
+            self.assertIn(f'"{trigger["metadata"][name]}"', source, f"the program has no such {name}")
         self.assertNotIn("replicas", self.one("Deployment", "tidewatch-worker")["spec"], "two hands on one number")
 
     def test_the_spot_scaler_looks_every_minute_and_waits_fifteen(self):

@@ -1,5 +1,7 @@
 //! Streams, pace, counts and roster in a real Redis that is emptied, killed and started again.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+
 use api::{Guessing, SharedCounts};
 use engine::{Asked, SharedPace, Turn};
 use fleet::{FleetError, Link, Member, Queue, Roster, Shared};

@@ -42,7 +42,7 @@ use fleet::Remote;
 use futures::FutureExt;
 use market::leaderboard::Leaderboard;
 use market::{MarketOptions, MarketWatch};
-use model::{Clock, SharedClock};
+use model::SharedClock;
 use notify::{Deliverer, Sealer};
 use settings::Settings;
 use std::net::SocketAddr;

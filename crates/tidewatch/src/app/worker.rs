@@ -55,6 +55,9 @@ pub async fn run(
     let ended = CancellationToken::new();
     let beside = tokio::spawn(beside(scale.clone(), Arc::clone(&load), capacity, (shutdown.clone(), ended.clone())));
     let page = listener.map(|listener| {
+        if let Ok(address) = listener.local_addr() {
+            tracing::info!(page = %format_args!("http://{address}"), "answers /live, /ready and /metrics");
+        }
         let page = Page { registry, load: Arc::clone(&load), scale: scale.clone(), stop: shutdown.clone() };
         tokio::spawn(serve(listener, page, ended.clone()))
     });

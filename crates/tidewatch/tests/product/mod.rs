@@ -54,6 +54,16 @@ pub fn settings(dir: &Path, sim: &RunningSim) -> Settings {
 impl Product {
     /// Starts it with the clock and the settings as `change` leaves them.
     pub async fn start(profiles: &[Profile], clock: SharedClock, change: impl FnOnce(&mut Settings)) -> Self {
+        Self::start_as(profiles, clock, false, change).await
+    }
+
+    /// The same; with `hand_out` crawls are handed out over Redis.
+    pub async fn start_as(
+        profiles: &[Profile],
+        clock: SharedClock,
+        hand_out: bool,
+        change: impl FnOnce(&mut Settings),
+    ) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let sim = upstream(profiles, &clock).await;
         let mut settings = settings(dir.path(), &sim);
@@ -61,7 +71,8 @@ impl Product {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
         let stop = CancellationToken::new();
-        let task = tokio::spawn(run(Config::live(settings.clone()), listener, clock, stop.clone()));
+        let config = Config { hand_out, ..Config::live(settings.clone()) };
+        let task = tokio::spawn(run(config, listener, clock, stop.clone()));
         let product = Self { base, dir, sim, settings, stop, task };
         until("ready", async || product.status(Method::GET, "/ready", None).await == StatusCode::OK).await;
         product
