@@ -35,12 +35,12 @@ pub type Stopwatch = Arc<dyn Fn(Duration) + Send + Sync>;
 /// The database. Cheap to clone.
 #[derive(Clone)]
 pub struct Store {
-    pools: Pools,
+    pub(crate) pools: Pools,
     stopwatch: Option<Stopwatch>,
 }
 
 #[derive(Clone)]
-enum Pools {
+pub(crate) enum Pools {
     Sqlite { writer: SqlitePool, readers: SqlitePool },
     MySql(MySqlPool),
     Postgres(PgPool),
@@ -76,6 +76,7 @@ macro_rules! bound {
         query
     }};
 }
+pub(crate) use bound;
 
 impl Store {
     /// Opens the database at the URL, making an SQLite file that is not there yet.

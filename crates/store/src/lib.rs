@@ -14,6 +14,7 @@ mod insert;
 mod meta;
 mod migrate;
 mod outbox;
+pub mod portable;
 mod reseal;
 mod row;
 mod seal;

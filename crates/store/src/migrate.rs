@@ -80,8 +80,14 @@ impl Store {
     }
 }
 
+/// The statements of a migration, in order.
+pub(crate) fn statements(migration: &Migration) -> impl Iterator<Item = &'static str> {
+    let parts = migration.sql.split(";\n").map(|part| part.trim().trim_end_matches(';'));
+    parts.filter(|part| !part.is_empty())
+}
+
 async fn apply(tx: &mut Tx, migration: &Migration, now: Timestamp) -> Result<(), StoreError> {
-    for statement in migration.sql.split(";\n").map(str::trim).filter(|s| !s.is_empty()) {
+    for statement in statements(migration) {
         match tx.exec(statement, args![]).await {
             Ok(_) => {}
             // Not every database knows IF NOT EXISTS for indexes and columns: a repeated run meets its own work. (On

@@ -103,6 +103,12 @@ impl Keyring {
         self.keys.first().is_some_and(|key| Some(key.id.as_str()) == id)
     }
 
+    /// Whether one of the keys is the one this text was sealed with.
+    pub fn knows(&self, sealed: &str) -> bool {
+        let id = sealed.strip_prefix(PREFIX).and_then(|rest| rest.split(':').next());
+        self.keys.iter().any(|key| Some(key.id.as_str()) == id)
+    }
+
     /// A keyed hash (HMAC-SHA-256, hex) by which the same secret is found again; says nothing about it without the key.
     pub fn fingerprint(&self, secret: &str) -> Result<String, KeyringError> {
         Ok(hex(hmac::sign(&self.current()?.hash, secret.as_bytes()).as_ref()))
@@ -201,6 +207,7 @@ mod tests {
         let sealed = old.seal("sk-1").unwrap();
         let both = Keyring::parse(&(new_key().unwrap() + "\n# the old one\n" + &old.to_lines())).unwrap();
         assert_eq!((both.len(), both.open(&sealed).unwrap().as_str()), (2, "sk-1"));
+        assert!(both.knows(&sealed) && !ring().knows(&sealed) && !both.knows("sk-1"));
         assert!(!both.is_current(&sealed) && both.is_current(&both.seal("sk-1").unwrap()));
         assert_eq!(both.fingerprints("sk-1")[1], old.fingerprint("sk-1").unwrap());
         assert_ne!(both.fingerprint("sk-1").unwrap(), old.fingerprint("sk-1").unwrap());

@@ -1,7 +1,8 @@
-//! The program: [`app`] puts the parts together, [`commands`] are what a person asks for, [`demo`] is the product on a
+//! The program: [`app`] puts the parts together, [`archive`] is a backup, [`commands`] are what a person asks for, [`demo`] is the product on a
 //! simulated market, [`doctor`] looks for what is wrong with an installation, [`moving`] reads what people bring along.
 
 pub mod app;
+pub mod archive;
 pub mod cli;
 pub mod commands;
 pub mod demo;

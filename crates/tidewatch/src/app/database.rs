@@ -55,6 +55,9 @@ pub async fn open(settings: &Settings) -> anyhow::Result<Store> {
 /// Opens the database and brings its tables up to date.
 pub async fn open_migrated(settings: &Settings, now: Timestamp) -> anyhow::Result<Store> {
     let store = open(settings).await?;
+    if let Some(what) = store::portable::unfinished(&store).await? {
+        bail!("{} is not whole: {what} was begun with it and not ended; run that again first", shown(settings));
+    }
     let applied = store.migrate(&migrations(), now).await.with_context(|| shown(settings))?;
     if !applied.is_empty() {
         tracing::info!(migrations = applied.join(", "), "tables brought up to date");

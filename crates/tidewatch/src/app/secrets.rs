@@ -40,16 +40,21 @@ pub fn keyring(secrets: &SecretsSettings, data_dir: &Path, make: bool) -> anyhow
 
 /// Writes the keys, readable by nobody else, whole or not at all.
 pub fn write(file: &Path, ring: &Keyring) -> anyhow::Result<()> {
+    write_private(file, ring.to_lines().as_bytes())
+}
+
+/// Writes a file that nobody else reads, whole or not at all.
+pub fn write_private(file: &Path, text: &[u8]) -> anyhow::Result<()> {
     use std::os::unix::fs::OpenOptionsExt;
     let new = file.with_extension("new");
     let written = (|| {
         let mut options = std::fs::OpenOptions::new();
         let mut to = options.write(true).create(true).truncate(true).mode(0o600).open(&new)?;
-        to.write_all(ring.to_lines().as_bytes())?;
+        to.write_all(text)?;
         to.sync_all()?;
         std::fs::rename(&new, file)
     })();
-    written.with_context(|| format!("the encryption key cannot be written to {}", file.display()))
+    written.with_context(|| format!("{} cannot be written", file.display()))
 }
 
 #[cfg(test)]

@@ -1,8 +1,10 @@
 //! The commands, one file each. A new one is a file, a `mod` and an arm.
 
+mod backup;
 mod check;
 mod completions;
 mod config;
+mod copy_store;
 mod crawl;
 mod demo;
 mod doctor;
@@ -13,6 +15,7 @@ mod keys;
 mod migrate;
 mod openapi;
 mod providers;
+mod restore;
 mod rotate_key;
 mod serve;
 mod top;
@@ -61,6 +64,12 @@ pub enum Command {
     HashPassword,
     /// Bring the tables of the database up to date.
     Migrate(migrate::Migrate),
+    /// Write all of an installation to a file, while it may run.
+    Backup(backup::Backup),
+    /// Put a backup in the place of a database, of whichever kind.
+    Restore(restore::Restore),
+    /// Copy everything to another database: SQLite, MySQL, MariaDB or PostgreSQL.
+    CopyStore(copy_store::CopyStore),
     /// Print the OpenAPI document of every route.
     Openapi,
     /// Ask a running server whether it is well: exit code 0 or 1.
@@ -90,6 +99,9 @@ impl Command {
             Self::Config(config) => config.run(out),
             Self::HashPassword => hash_password::run(out),
             Self::Migrate(migrate) => migrate.run(out).await,
+            Self::Backup(backup) => backup.run(out).await,
+            Self::Restore(restore) => restore.run(out).await,
+            Self::CopyStore(copy) => copy.run(out).await,
             Self::Openapi => openapi::run(out).await,
             Self::Healthcheck(healthcheck) => healthcheck.run().await,
             Self::Completions(completions) => completions.run(out),
