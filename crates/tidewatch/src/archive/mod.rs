@@ -60,7 +60,7 @@ pub enum ArchiveError {
     #[error("holds what no backup holds: {0}")]
     Wrong(String),
     /// It cannot be read or written.
-    #[error("{0}")]
+    #[error("cannot be read or written")]
     Io(#[from] std::io::Error),
     /// The database failed.
     #[error(transparent)]
