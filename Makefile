@@ -6,7 +6,7 @@ COMPOSE ?= docker compose
 FULL := $(COMPOSE) --env-file deploy/.env -f deploy/compose.yml
 LIGHT := $(COMPOSE) --env-file deploy/.env -f deploy/compose.light.yml
 
-.PHONY: help demo run web build test test-deps test-contract test-deploy walk docs dev-deps lint fmt openapi bench bench-pool truth chaos alarms observe soak fuzz dist install \
+.PHONY: help demo run web build test test-deps test-contract test-deploy test-page walk docs dev-deps lint fmt openapi bench bench-pool truth chaos alarms observe soak fuzz dist install \
 	api-import-run grayscale-start grayscale-verify grayscale-clean docker-env docker-build docker-up docker-down docker-logs docker-light-up \
 	docker-light-down docker-up-monitoring docker-down-monitoring clean
 
@@ -34,10 +34,16 @@ test: test-deps web ## Install what the tests need, then run every check and tes
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
 	$(CARGO) test --workspace
 	scripts/test-deploy
+	$(CARGO) build -q -p tidewatch
+	scripts/test-page
 	EXAMPLES=10 scripts/test-contract
 
 test-deploy: ## Check what is for production: nginx, manifests, compose files, units, image, scripts, documents
 	scripts/test-deploy
+
+test-page: web ## The page in Chromium before the real program: roles, languages, axe, flows
+	$(CARGO) build -q -p tidewatch
+	scripts/test-page $(ARGS)
 
 walk: ## Every command of the README, in order, in a fresh copy
 	scripts/walk

@@ -18,7 +18,7 @@ struct File {
 include!(concat!(env!("OUT_DIR"), "/files.rs"));
 
 /// The addresses of the page; all of them are the one document, which looks at the address itself.
-pub const PAGES: [&str; 13] = [
+pub const PAGES: [&str; 14] = [
     "/",
     "/ip/{id}",
     "/accounts",
@@ -31,6 +31,7 @@ pub const PAGES: [&str; 13] = [
     "/channels/{id}",
     "/system",
     "/settings",
+    "/api-docs",
     "/login",
 ];
 

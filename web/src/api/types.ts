@@ -75,4 +75,6 @@ export type SystemStatus = Schemas['SystemStatus'];
 export type ScheduleTarget = Schemas['ScheduleTarget'];
 export type Schedule = Schemas['Schedule'];
 export type UpstreamState = Schemas['Upstream'];
+export type Worker = Schemas['Worker'];
+export type DeadLetter = Schemas['DeadLetter'];
 export type AuditEntry = Schemas['AuditEntry'];

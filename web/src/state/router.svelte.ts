@@ -13,9 +13,12 @@ const PATTERNS: [string, string][] = [
   ['keys', '/keys'],
   ['reminders', '/reminders'],
   ['alerts', '/alerts'],
+  ['alerts', '/alerts/:id'],
   ['channels', '/channels'],
+  ['channels', '/channels/:id'],
   ['system', '/system'],
   ['settings', '/settings'],
+  ['apiDocs', '/api-docs'],
   ['login', '/login'],
 ];
 
@@ -87,7 +90,7 @@ class Router {
     const link = (event.target as Element | null)?.closest?.('a');
     if (!link || link.hasAttribute('download') || link.getAttribute('target') === '_blank') return;
     const href = link.getAttribute('href');
-    if (!href || !href.startsWith('/') || href.startsWith('//') || href.startsWith('/api')) return;
+    if (!href || !href.startsWith('/') || href.startsWith('//') || /^\/api(\/|$)/.test(href)) return;
     event.preventDefault();
     this.go(href);
   }
