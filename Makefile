@@ -6,7 +6,7 @@ COMPOSE ?= docker compose
 FULL := $(COMPOSE) --env-file deploy/.env -f deploy/compose.yml
 LIGHT := $(COMPOSE) --env-file deploy/.env -f deploy/compose.light.yml
 
-.PHONY: help demo run web build test test-deps test-contract test-deploy test-page walk docs dev-deps lint fmt openapi bench bench-pool truth chaos alarms observe soak fuzz dist install \
+.PHONY: help demo run web build test test-deps test-contract test-deploy test-page walk docs dev-deps lint fmt openapi bench bench-pool bench-web truth chaos chaos-scale alarms observe soak fuzz dist install \
 	api-import-run grayscale-start grayscale-verify grayscale-clean docker-env docker-build docker-up docker-down docker-logs docker-light-up \
 	docker-light-down docker-up-monitoring docker-down-monitoring clean
 
@@ -82,6 +82,10 @@ chaos: ## Kill the program 200 times in a running load and compare with an undis
 	$(CARGO) build --release -q -p testkit --bin chaos_kill
 	$(CARGO) run --release -q -p testkit --bin chaos_kill
 
+chaos-scale: ## Three serve and six workers on MariaDB and Redis, every fault, against the ledger (LASTS=150 seconds)
+	$(CARGO) build --release -q -p testkit --bin chaos_scale
+	$(CARGO) run --release -q -p testkit --bin chaos_scale
+
 alarms: ## Kill the program 200 times with a receiver that fails half the time: no alert lost or doubled
 	$(CARGO) build --release -q -p testkit --bin alarms
 	$(CARGO) run --release -q -p testkit --bin alarms -- $(ARGS)
@@ -98,6 +102,9 @@ bench: build ## Measure: record, leaderboard, claims, the process; tables in tar
 bench-pool: build ## Measure accounts and keys: checks, refreshes, import, lists
 	$(CARGO) build --release -q -p testkit --bin pool
 	$${CARGO_TARGET_DIR:-target}/release/pool --bin $(BIN)
+
+bench-web: build ## Measure the page in Chromium: first paint, scripting, memory over MINUTES=30 of live updates
+	TIDEWATCH_BIN=$(BIN) node web/e2e/vitals.mjs
 
 dist: ## The program as it is shipped: one stripped binary
 	$(CARGO) build --profile dist -p tidewatch

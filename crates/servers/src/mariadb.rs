@@ -1,14 +1,16 @@
 //! A private MariaDB.
 
 use crate::child::{Server, find, free_port, prepare};
+use std::path::PathBuf;
 use std::process::Command;
 use tempfile::TempDir;
 
 /// A running MariaDB with an empty database `tidewatch`.
 #[derive(Debug)]
 pub struct MariaDb {
-    _server: Server,
-    _folder: TempDir,
+    server: Option<Server>,
+    folder: TempDir,
+    daemon: PathBuf,
     port: u16,
 }
 
@@ -31,22 +33,39 @@ impl MariaDb {
             "--skip-test-db",
             "--user=root",
         ]));
-        let port = free_port();
-        let mut server = Server::spawn(
-            Command::new(daemon)
-                .args(["--no-defaults", "--user=root", "--bind-address=127.0.0.1", "--skip-log-bin"])
-                .arg(format!("--datadir={}", data.display()))
-                .arg(format!("--socket={}", socket.display()))
-                .arg(format!("--port={port}")),
-        );
-        server.wait_for(port, "MariaDB");
+        let mut database = Self { server: None, folder, daemon, port: free_port() };
+        database.begin();
         let sql = "CREATE DATABASE tidewatch CHARACTER SET utf8mb4; \
              CREATE USER 'tidewatch'@'127.0.0.1' IDENTIFIED BY 'private'; \
              GRANT ALL ON *.* TO 'tidewatch'@'127.0.0.1';";
         prepare(
             Command::new(client).args(["--no-defaults", "-uroot", "-e", sql]).arg(format!("-S{}", socket.display())),
         );
-        Some(Self { _server: server, _folder: folder, port })
+        Some(database)
+    }
+
+    /// SIGKILL; what was committed is on its disk.
+    pub fn kill(&mut self) {
+        self.server = None;
+    }
+
+    /// Starts it again on the same port and data; kills it before if it runs.
+    pub fn restart(&mut self) {
+        self.kill();
+        self.begin();
+    }
+
+    fn begin(&mut self) {
+        let folder = self.folder.path();
+        let mut server = Server::spawn(
+            Command::new(&self.daemon)
+                .args(["--no-defaults", "--user=root", "--bind-address=127.0.0.1", "--skip-log-bin"])
+                .arg(format!("--datadir={}", folder.join("data").display()))
+                .arg(format!("--socket={}", folder.join("socket").display()))
+                .arg(format!("--port={}", self.port)),
+        );
+        server.wait_for(self.port, "MariaDB");
+        self.server = Some(server);
     }
 
     /// The URL of its database.

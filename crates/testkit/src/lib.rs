@@ -9,6 +9,7 @@ pub mod digest;
 mod figures;
 pub mod forecast;
 pub mod naive;
+pub mod scale;
 mod source;
 pub mod truth;
 mod world;

@@ -35,6 +35,9 @@ pub struct Demo {
     /// Watch N made-up titles, from very quiet to very hot, instead of twenty well-known ones.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1000))]
     targets: Option<u16>,
+    /// Days of simulated history before the first second.
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=90))]
+    days: u16,
     /// API keys in the pool.
     #[arg(long, value_name = "N", default_value_t = 5000, value_parser = clap::value_parser!(u32).range(0..=200_000))]
     keys: u32,
@@ -45,8 +48,6 @@ pub struct Demo {
 
 /// Where the demo keeps its data when no directory is named.
 const DATA_DIR: &str = "demo-data";
-/// Simulated time before the demo's first second.
-const HISTORY_MS: i64 = 48 * HOUR;
 /// Simulated time of the accounts before that: a forecast wants a week.
 const ACCOUNTS_MS: i64 = 5 * 24 * HOUR;
 
@@ -67,7 +68,7 @@ impl Demo {
         let address = listener.local_addr()?;
         let recordings = self.replay.as_deref().map(recordings).transpose()?;
         let recorded = recordings.as_deref().map(Recorded::of);
-        let start = recorded.as_ref().map_or(SystemClock.now().plus(-HISTORY_MS), Recorded::start);
+        let start = recorded.as_ref().map_or(SystemClock.now().plus(-self.history_ms()), Recorded::start);
         let wanted = Marker {
             seed: self.seed,
             start_ms: start.millis(),
@@ -107,6 +108,11 @@ impl Demo {
         ended
     }
 
+    /// Simulated time of the market before the first second.
+    fn history_ms(&self) -> i64 {
+        i64::from(self.days) * 24 * HOUR
+    }
+
     async fn upstream(&self, market: MarketConfig, clock: &DemoClock) -> anyhow::Result<Arc<RunningSim>> {
         let clock = clock.clone();
         let config = SimConfig {
@@ -129,7 +135,7 @@ impl Demo {
             clock: clock.clone(),
             market,
             options: options::market(settings),
-            until: market_from.plus(HISTORY_MS),
+            until: market_from.plus(self.history_ms()),
             speed: self.speed,
             market_from,
             providers,

@@ -56,7 +56,7 @@ impl Prelude for History {
             let watch: Arc<dyn Registered> = Arc::new(MarketWatch::new(Arc::new(pages), self.options.clone()));
             let all: Vec<Arc<dyn Registered>> = accounts.into_iter().chain([watch]).collect();
             let hours = |t: Timestamp| u64::try_from((t.millis() - from.millis()) / HOUR).unwrap_or(0);
-            let mut progress = Progress::new("simulating two days of history:", hours(self.until));
+            let mut progress = Progress::new("simulating history:", hours(self.until));
             let step = |t, done: &engine::Simulated| progress.at(hours(t), || format!("{} crawls", done.recorded));
             let done = simulate(engine, &all, self.clock.history(), self.until, step).await;
             let done = done.context("simulating history")?;
