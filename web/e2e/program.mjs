@@ -1,6 +1,6 @@
 // The real program on simulated data, with somebody of each role, in a directory of its own.
 import { spawn } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -45,11 +45,14 @@ export async function until(what, so, seconds = 60) {
 
 /** Starts `tidewatch demo`, runs `work(base)`, and stops it whatever happens. */
 export async function withProgram(work, { args = [], seconds = 240 } = {}) {
-  const dir = await mkdtemp(join(tmpdir(), 'tidewatch-e2e-'));
+  // With DATA_DIR a long history is made once.
+  const kept = process.env.DATA_DIR;
+  const dir = kept ?? (await mkdtemp(join(tmpdir(), 'tidewatch-e2e-')));
+  if (kept) await mkdir(kept, { recursive: true });
   const config = join(dir, 'tidewatch.yaml');
   await writeFile(config, CONFIG);
   const base = `http://127.0.0.1:${await freePort()}`;
-  const given = ['demo', '--config', config, '--listen', new URL(base).host, '--data-dir', join(dir, 'data'), ...args];
+  const given = ['demo', '--config', config, '--listen', new URL(base).host, '--data-dir', join(dir, 'data'), ...(kept ? ['--keep'] : []), ...args];
   const program = spawn(binary, given, { cwd: dir, stdio: ['ignore', 'ignore', 'pipe'] });
   let said = '';
   program.stderr.on('data', (text) => (said = (said + text).slice(-4000)));
@@ -67,6 +70,6 @@ export async function withProgram(work, { args = [], seconds = 240 } = {}) {
   } finally {
     program.kill();
     await ended;
-    await rm(dir, { recursive: true, force: true });
+    if (!kept) await rm(dir, { recursive: true, force: true });
   }
 }

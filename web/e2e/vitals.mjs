@@ -16,9 +16,10 @@ const pad = (text, n) => String(text).padStart(n);
 let missed = 0;
 
 /** Time of the page's main thread inside scripts, and of the first paint with something in it. */
-function read(trace, url) {
+function read(trace, base) {
   const events = trace.traceEvents;
-  const start = events.find((e) => e.name === 'navigationStart' && e.args?.data?.documentLoaderURL === url);
+  const start = events.findLast((e) => e.name === 'navigationStart' && e.args?.data?.documentLoaderURL?.startsWith(base));
+  if (!start) throw new Error(`the trace has no navigation; ${events.length} events`);
   const main = events.filter((e) => e.pid === start.pid && e.tid === start.tid);
   const paint = main.find((e) => e.name === 'firstContentfulPaint' && e.ts > start.ts);
   const scripts = main.filter((e) => e.ph === 'X' && e.ts >= start.ts && ['EvaluateScript', 'FunctionCall', 'v8.compile', 'V8.GCScavenger', 'EventDispatch', 'TimerFire', 'RunMicrotasks'].includes(e.name)).sort((a, b) => a.ts - b.ts);
@@ -45,7 +46,7 @@ async function once(browser, base, state, path) {
   await page.waitForTimeout(1000);
   const trace = JSON.parse((await browser.stopTracing()).toString());
   await context.close();
-  return { ...read(trace, new URL(path, base).href), bytes };
+  return { ...read(trace, base), bytes };
 }
 
 async function vitals(browser, base, states) {

@@ -133,8 +133,9 @@ async fn hours(
     Ok(())
 }
 
-/// Listings of the hour that were deleted before any crawl could see them: after the index showed them (a minute).
-fn unseen(ledger: &LedgerHour, crawls: &[(Timestamp, u64)]) -> i64 {
+/// Listings of the hour that were deleted before any crawl could see them, after the index showed them (a minute): how
+/// many at least and at most, which is the same unless nobody wrote down when crawls were.
+fn unseen(ledger: &LedgerHour, crawls: &[(Timestamp, u64)]) -> (i64, i64) {
     let visible = |created: u32, deleted: u32| {
         let from = Timestamp::from_secs(i64::from(created)).plus(60_000);
         let to = Timestamp::from_secs(i64::from(deleted));
@@ -142,12 +143,14 @@ fn unseen(ledger: &LedgerHour, crawls: &[(Timestamp, u64)]) -> i64 {
     };
     // Shops products count apart, and their ids are the ones that do not begin with `m` and a digit.
     let personal = ledger.vanished.iter().filter(|v| v.id.starts_with('m') && v.id.len() <= 12);
-    personal.filter(|v| !visible(v.created, v.deleted)).count().try_into().unwrap_or(0)
+    let gone: Vec<_> = personal.filter(|v| !visible(v.created, v.deleted)).collect();
+    let most = i64::try_from(gone.len()).unwrap_or(0);
+    (if crawls.is_empty() { 0 } else { most }, most)
 }
 
-fn tally(row: &HourRow, ledger: &LedgerHour, unseen: i64, truth: &mut IpTruth) {
+fn tally(row: &HourRow, ledger: &LedgerHour, (least, most): (i64, i64), truth: &mut IpTruth) {
     let (listed, sold) = (i64::from(ledger.listed), i64::from(ledger.sold));
-    let error = (row.flow.inflow - (listed - unseen)).abs();
+    let error = (row.flow.inflow - row.flow.inflow.clamp(listed - most, listed - least)).abs();
     truth.hours += 1;
     truth.inflow_truth_all += listed;
     truth.inflow_error_all += error;
@@ -157,7 +160,7 @@ fn tally(row: &HourRow, ledger: &LedgerHour, unseen: i64, truth: &mut IpTruth) {
         truth.whole_hours += 1;
         truth.inflow_error += error;
         truth.inflow_truth += listed;
-        truth.unobservable += unseen;
+        truth.unobservable += least;
         truth.wrong_unmarked += u64::from(error != 0);
     }
     truth.above_truth += u64::from(row.flow.inflow > listed);
