@@ -81,6 +81,17 @@ impl Upstream {
         Self { shared, ..self }
     }
 
+    /// Goes on where another door to the same upstream stands: who was to be left alone still is, with whatever policy.
+    pub fn go_on_from(&self, other: &Self) {
+        let (pace, breaker) = {
+            let theirs = other.lock();
+            (theirs.pace.clone(), theirs.breaker.clone())
+        };
+        let mut state = self.lock();
+        state.pace.go_on_from(&pace);
+        state.breaker.go_on_from(&breaker);
+    }
+
     /// Its name, as in metrics.
     pub fn name(&self) -> &str {
         &self.name
@@ -256,6 +267,21 @@ mod tests {
     fn upstream(policy: UpstreamPolicy) -> (Upstream, SteppedClock) {
         let clock = SteppedClock::new(Timestamp::from_secs(1_795_000_000));
         (Upstream::new("market", policy, Arc::new(clock.clone()), 7), clock)
+    }
+
+    #[tokio::test]
+    async fn a_new_door_goes_on_where_the_old_one_stands() {
+        let (old, clock) = upstream(UpstreamPolicy::default());
+        for _ in 0..3 {
+            let failed = old.admit(async || Err::<(), _>(FetchError::Transient("503".to_owned()))).await;
+            assert!(failed.is_err());
+        }
+        let slower = UpstreamPolicy { rate: 0.5, ..UpstreamPolicy::default() };
+        let new = Upstream::new("market", slower, Arc::new(clock), 7);
+        new.go_on_from(&old);
+        assert_eq!(new.snapshot().open_until, old.snapshot().open_until);
+        assert!(matches!(new.admit(async || Ok(())).await, Err(FetchError::Postponed(_))));
+        assert!(new.snapshot().rate <= 0.5);
     }
 
     #[tokio::test]

@@ -9,4 +9,5 @@ mod backup;
 mod copy;
 mod damage;
 mod fill;
+mod reload;
 mod upgrade;

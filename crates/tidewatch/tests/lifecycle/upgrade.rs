@@ -55,8 +55,8 @@ async fn a_migration_that_was_cut_off_anywhere_goes_on() {
         for at in 0..migrations.len() {
             let (statements, before) = (statements(&migrations[at]), tables(&migrations[..at]).unwrap());
             // What changes an earlier table needs all of them anew; else those of before stay, and are met again.
-            let anew =
-                statements.iter().any(|s| before.iter().any(|t| s.starts_with(&format!("ALTER TABLE {} ", t.name))));
+            let of = |s: &str, t: &Table| [" TABLE ", " ON "].iter().any(|w| s.contains(&format!("{w}{} ", t.name)));
+            let anew = statements.iter().any(|s| before.iter().any(|t| of(s, t)));
             let touched = |all: Vec<Table>| -> Vec<Table> {
                 all.into_iter().filter(|t| anew || before.iter().all(|b| b.name != t.name)).collect()
             };
