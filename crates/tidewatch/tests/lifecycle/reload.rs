@@ -1,19 +1,21 @@
 //! The running program reads its configuration again.
 
-use super::fill::{open, sqlite};
-use super::product::{KEY, START, finished, tidewatch, until, upstream};
+use super::product::{KEY, START, tidewatch, until, upstream};
+use axum::extract::State;
+use axum::routing::{get, post};
+use axum::{Json, Router};
 use model::{SharedClock, SteppedClock};
 use reqwest::{Client, StatusCode};
-use serde_json::Value;
+use serde_json::{Value, json};
 use sim::{Profile, RunningSim};
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::sync::Arc;
-use std::time::Duration;
-use store::{Keyring, args};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use tempfile::TempDir;
+use tokio::net::TcpListener;
 use tokio::process::{Child, Command};
 
 /// A serving program, its configuration and what it says.
@@ -59,12 +61,8 @@ impl Served {
 
     async fn counted(&self, result: &str) -> u64 {
         let (_, text) = self.get("/metrics", true).await;
-        let of = |name: &str| -> u64 {
-            let line = format!("{name}_total{{result=\"{result}\"}} ");
-            text.lines().find_map(|l| l.strip_prefix(&line)).unwrap_or_else(|| panic!("{line}")).parse().unwrap()
-        };
-        assert_eq!(of("balance_alert_config_reload"), of("config_reload"));
-        of("config_reload")
+        let line = format!("balance_alert_config_reload_total{{result=\"{result}\"}} ");
+        text.lines().find_map(|l| l.strip_prefix(&line)).unwrap_or_else(|| panic!("{line}: {text}")).parse().unwrap()
     }
 
     async fn accepted(&self, n: u64) {
@@ -163,17 +161,13 @@ async fn a_change_of_the_file_is_in_force_at_once() {
     let trigger = served.client.post(format!("{}/api/v1/ips/1/trigger", served.base)).header("X-API-Key", KEY);
     trigger.send().await.unwrap();
     until("the other market asked", async || second.counters().requests > asked).await;
-    // What needs a restart is said by name, and the rest of the same file is in force.
-    let restart = format!(
-        "{}server:\n  listen: 127.0.0.1:1\nstore:\n  max_connections: 3\nengine:\n  batch_size: 7\nlog:\n  level: warn\n",
-        config(&second, &kept)
-    );
-    write(&file, &restart);
+    // What needs a restart is said by name, in one line, and the rest of the same file is in force.
+    let restart = "store:\n  max_connections: 3\nengine:\n  batch_size: 7\nauth:\n  public: []\n";
+    write(&file, &config(&second, &kept).replace("auth:\n", restart));
     served.accepted(7).await;
-    for key in ["store.max_connections", "engine.batch_size"] {
-        let line = format!("takes effect at the next start key=\"{key}\"");
-        assert!(served.log().contains(&line), "{}", served.log());
-    }
+    let line = "needs a restart; until then the old values stand keys=\"engine.batch_size, store.max_connections\"";
+    until("the restart told of", async || served.log().contains(line)).await;
+    assert_eq!(served.get("/api/v1/ips", false).await.0, StatusCode::UNAUTHORIZED);
     assert_eq!(served.counted("refused").await, 0);
     assert!(!served.log().contains("sk-planted-in-a-reload"));
     served.end().await;
@@ -256,44 +250,80 @@ async fn a_mount_of_kubernetes_that_turns_its_link_is_seen() {
     }
 }
 
-/// The key is exchanged while the program runs and goes on sealing.
+/// A provider with 42 on the account, and a receiver of messages.
+async fn outside() -> (String, Arc<Mutex<Vec<Value>>>) {
+    let messages = Arc::new(Mutex::new(Vec::new()));
+    let message = async |State(messages): State<Arc<Mutex<Vec<Value>>>>, Json(message): Json<Value>| {
+        messages.lock().unwrap().push(message);
+    };
+    let app = Router::new()
+        .route("/balance", get(async || r#"{"balance": 42}"#))
+        .route("/hook", post(message))
+        .with_state(Arc::clone(&messages));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, app).await });
+    (base, messages)
+}
+
+/// JSON is YAML.
+fn below(base: &str, threshold: &str) -> String {
+    let configuration = json!({
+        "auth": {"admin_key": KEY},
+        "market": {"enabled": false},
+        "notify": {"allow_private": true, "digest_window": "0s"},
+        "server": {"rate_limit": {"enabled": false}},
+        "accounts": {"allow_private": true, "list": [{"name": "purse", "provider": "http_json", "secret": "sk-x",
+            "thresholds": [threshold], "params": [format!("url: {base}/balance"), "remaining: balance", "unit: USD"]}]},
+        "channels": [{"name": "hook", "kind": "webhook", "url": format!("{base}/hook"), "allow_private": true}],
+    });
+    configuration.to_string()
+}
+
 #[tokio::test(flavor = "multi_thread")]
-async fn a_rotated_key_is_taken_up_by_the_running_program() {
-    let sim = market().await;
-    let served = Served::start(&config(&sim, ""), one_file).await;
-    let add = async |name: &str| {
-        let body = serde_json::json!({
-            "name": name, "provider": "deepseek", "secret": format!("sk-planted-{name}"), "state": "paused",
-        });
-        let request = served.client.post(format!("{}/api/v1/accounts", served.base)).header("X-API-Key", KEY);
-        let response = request.json(&body).send().await.unwrap();
-        let status = response.status();
-        assert!(status.is_success(), "{status}: {}", response.text().await.unwrap());
+async fn a_threshold_is_in_force_without_a_restart_and_nobody_is_told_twice() {
+    let (base, messages) = outside().await;
+    let served = Served::start(&below(&base, "10"), one_file).await;
+    let file = served.dir.path().join("tidewatch.yaml");
+    let purse = async || served.json("/api/v1/accounts").await["data"][0].clone();
+    until("read", async || purse().await["status"] == "ok").await;
+    assert_eq!(served.json("/api/v1/alerts").await["total"], 0);
+    // Somebody asks all the time, on connections that stay and on new ones.
+    let (stop, url) = (Arc::new(AtomicBool::new(false)), format!("{}/api/v1/accounts", served.base));
+    let ask = |fresh: bool| {
+        let (stop, url, client) = (Arc::clone(&stop), url.clone(), served.client.clone());
+        tokio::spawn(async move {
+            let mut answered = 0_u64;
+            while !stop.load(Ordering::Relaxed) {
+                let client = if fresh { Client::new() } else { client.clone() };
+                let response = client.get(&url).header("X-API-Key", KEY).send().await.unwrap();
+                assert_eq!(response.status(), StatusCode::OK);
+                assert!(response.json::<Value>().await.unwrap()["data"].is_array());
+                answered += 1;
+            }
+            answered
+        })
     };
-    add("before").await;
-    let before = fs::read_to_string(served.dir.path().join("data/encryption-key")).unwrap();
-    let rotate = finished(tidewatch(served.dir.path(), &["rotate-key", "--data-dir", "data"]));
-    let meanwhile = async {
-        for n in 0..20 {
-            add(&format!("meanwhile-{n}")).await;
-            tokio::time::sleep(Duration::from_millis(300)).await;
-        }
-    };
-    let ((code, out, err), ()) = tokio::join!(rotate, meanwhile);
-    assert_eq!(code, 0, "{out} {err}");
-    let after = fs::read_to_string(served.dir.path().join("data/encryption-key")).unwrap();
-    assert_ne!(before, after);
-    assert_eq!(after.lines().count(), 1, "the old key is gone");
-    until("the new key taken up", async || served.log().contains("new_keys=true")).await;
-    add("after").await;
-    // Everything opens with the new key alone.
-    let ring = Keyring::parse(&after).unwrap();
-    let store = open(&sqlite(&served.dir.path().join("data"), "tidewatch.db")).await;
-    let rows = store.query("SELECT name, secret FROM accounts", args![]).await.unwrap();
-    assert_eq!(rows.len(), 22);
-    for row in rows {
-        let (name, secret) = (row.text(0).unwrap(), row.text(1).unwrap());
-        assert_eq!(ring.open(&secret).unwrap(), format!("sk-planted-{name}"));
+    let asking = [ask(false), ask(false), ask(true)];
+    write(&file, &below(&base, "100"));
+    served.accepted(1).await;
+    let look = format!("{}/api/v1/accounts/1/refresh", served.base);
+    let looked = served.client.post(look).header("X-API-Key", KEY).send().await.unwrap();
+    assert!(looked.status().is_success(), "{}", looked.status());
+    until("told", async || !messages.lock().unwrap().is_empty()).await;
+    // All parts made anew, again and again, while it is open.
+    for n in 2..8 {
+        served.signal("-HUP").await;
+        served.accepted(n).await;
+    }
+    let alerts = served.json("/api/v1/alerts").await;
+    assert_eq!(alerts["total"], 1, "{alerts}");
+    let deliveries = served.json("/api/v1/deliveries").await;
+    assert_eq!(deliveries["total"], 1, "{deliveries}");
+    assert_eq!(messages.lock().unwrap().len(), 1);
+    stop.store(true, Ordering::Relaxed);
+    for asked in asking {
+        assert!(asked.await.unwrap() > 0);
     }
     served.end().await;
 }
