@@ -162,7 +162,7 @@ pub(super) fn changed(old: &Settings, new: &Settings) -> Vec<String> {
     differences("", &shown(old), &shown(new), &mut keys);
     // Secrets look all alike from outside.
     for (key, same) in [
-        ("store.url", old.store == new.store),
+        ("store.url", old.store.url == new.store.url),
         ("redis", old.redis == new.redis),
         ("auth", old.auth == new.auth),
         ("secrets", old.secrets == new.secrets),

@@ -10,4 +10,5 @@ mod copy;
 mod damage;
 mod fill;
 mod reload;
+mod rotate;
 mod upgrade;

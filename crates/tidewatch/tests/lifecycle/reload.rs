@@ -165,7 +165,7 @@ async fn a_change_of_the_file_is_in_force_at_once() {
     let restart = "store:\n  max_connections: 3\nengine:\n  batch_size: 7\nauth:\n  public: []\n";
     write(&file, &config(&second, &kept).replace("auth:\n", restart));
     served.accepted(7).await;
-    let line = "needs a restart; until then the old values stand keys=\"engine.batch_size, store.max_connections\"";
+    let line = "needs a restart; until then the old values stand keys=\"store.max_connections, engine.batch_size\"";
     until("the restart told of", async || served.log().contains(line)).await;
     assert_eq!(served.get("/api/v1/ips", false).await.0, StatusCode::UNAUTHORIZED);
     assert_eq!(served.counted("refused").await, 0);
