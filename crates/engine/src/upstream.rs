@@ -273,15 +273,16 @@ mod tests {
     async fn a_new_door_goes_on_where_the_old_one_stands() {
         let (old, clock) = upstream(UpstreamPolicy::default());
         for _ in 0..3 {
-            let failed = old.admit(async || Err::<(), _>(FetchError::Transient("503".to_owned()))).await;
-            assert!(failed.is_err());
+            old.admit().await.unwrap();
+            old.failed(&FetchError::Transient("HTTP 503".into()));
         }
         let slower = UpstreamPolicy { rate: 0.5, ..UpstreamPolicy::default() };
         let new = Upstream::new("market", slower, Arc::new(clock), 7);
         new.go_on_from(&old);
-        assert_eq!(new.snapshot().open_until, old.snapshot().open_until);
-        assert!(matches!(new.admit(async || Ok(())).await, Err(FetchError::Postponed(_))));
-        assert!(new.snapshot().rate <= 0.5);
+        let (new, old) = (new, old.snapshot());
+        assert_eq!((new.snapshot().open_until, new.snapshot().failures), (old.open_until, 3));
+        assert_eq!(new.admit().await, Err(FetchError::Postponed(Duration::from_secs(60))));
+        assert!((new.snapshot().rate - 0.5).abs() < 1e-9, "the new policy's own rate");
     }
 
     #[tokio::test]

@@ -183,7 +183,9 @@ impl Lasting {
 
     /// Makes the parts without starting any. What those of `before` know of upstreams and clients goes over.
     fn prepare(&self, product: Product, before: Option<&Generation>) -> anyhow::Result<Generation> {
-        let upstreams = product.upstreams(before.and_then(|before| before.upstreams.as_ref()))?;
+        let base_url = &product.settings.market.base_url;
+        let same = before.filter(|before| before.product.settings.market.base_url == *base_url);
+        let upstreams = product.upstreams(same.and_then(|before| before.upstreams.as_ref()))?;
         let mut limits = product.limits();
         if let Some(before) = before {
             product.accounts.fetcher.go_on_from(&before.product.accounts.fetcher);
