@@ -141,6 +141,13 @@ impl Fetcher {
         self.upstreams.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
     }
 
+    /// Goes on with the limiters and breakers of another fetcher, but for providers whose rate is another now.
+    pub fn go_on_from(&self, other: &Self) {
+        let theirs = other.upstreams.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let same = theirs.into_iter().filter(|(_, (name, _))| self.rates.get(name) == other.rates.get(name));
+        self.upstreams.lock().unwrap_or_else(PoisonError::into_inner).extend(same);
+    }
+
     async fn ask(&self, inquiry: &Inquiry, index: usize) -> Result<Answered, FetchError> {
         let mut attempt = 0;
         let mut last = None;

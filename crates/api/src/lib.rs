@@ -33,5 +33,5 @@ pub use health::{Part, Probe};
 pub use limit::{Allowances, Limits, Rate};
 pub use metrics::{SharedRegistry, exposition};
 pub use probes::{SchedulerProbe, StoreProbe, UpstreamProbe};
-pub use server::{ApiOptions, Mode, Parts, describe, router, serve};
+pub use server::{ApiOptions, Mode, Parts, describe, router, serve, serve_newest};
 pub use shared_counts::{Counted, Guessing, SharedCounts};

@@ -19,10 +19,10 @@ use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use store::Migration;
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 
 /// Whether the data is real.
@@ -65,6 +65,8 @@ pub struct ApiOptions {
     pub metrics_token: Option<AdminKey>,
     /// Which parts there are.
     pub features: Features,
+    /// When the process started.
+    pub started: Instant,
 }
 
 impl Default for ApiOptions {
@@ -79,6 +81,7 @@ impl Default for ApiOptions {
             trusted_proxies: TrustedProxies::default(),
             metrics_token: None,
             features: Features::default(),
+            started: Instant::now(),
         }
     }
 }
@@ -132,7 +135,7 @@ pub fn router(parts: Parts, watches: Routes) -> Router {
     let Parts { engine, auth, registry, probes, limits, counts, options, stop } = parts;
     let (http, scraped) = {
         let mut registry = registry.lock().unwrap_or_else(PoisonError::into_inner);
-        (HttpMetrics::new(&mut registry), Scraped::new(&mut registry, &options.version, options.mode.as_str()))
+        (HttpMetrics::new(&mut registry), Scraped::new(&mut registry, &options))
     };
     let start = u64::try_from(engine.clock.now().millis()).unwrap_or(0);
     let trusted = options.trusted_proxies.clone();
@@ -189,6 +192,17 @@ const HEAD: Duration = Duration::from_secs(15);
 
 /// Answers connections until `stop`; then accepts no more and lets running requests finish within `drain`.
 pub async fn serve(listener: TcpListener, router: Router, stop: CancellationToken, drain: Duration) {
+    let (_exchange, routers) = watch::channel(router);
+    serve_newest(listener, routers, stop, drain).await;
+}
+
+/// The same with a router that may be exchanged: every request, also of a connection that stays, goes to the newest.
+pub async fn serve_newest(
+    listener: TcpListener,
+    routers: watch::Receiver<Router>,
+    stop: CancellationToken,
+    drain: Duration,
+) {
     let graceful = GracefulShutdown::new();
     let places = Arc::new(Semaphore::new(CONNECTIONS));
     let mut http = http1::Builder::new();
@@ -199,10 +213,11 @@ pub async fn serve(listener: TcpListener, router: Router, stop: CancellationToke
             accepted = accept(&listener, &places) => accepted,
         };
         let Some((stream, peer, place)) = accepted else { continue };
-        let routes = TowerToHyperService::new(router.clone());
+        let routers = routers.clone();
         let service = service_fn(move |mut request: Request<Incoming>| {
             request.extensions_mut().insert(ConnectInfo(peer));
-            routes.call(request)
+            let newest = routers.borrow().clone();
+            TowerToHyperService::new(newest).call(request)
         });
         let connection = graceful.watch(http.serve_connection(TokioIo::new(stream), service));
         tokio::spawn(async move {

@@ -66,6 +66,11 @@ impl Breaker {
         Self { policy, state: State::Closed, failures: 0 }
     }
 
+    /// Goes on where another breaker stands, with this one's patience from now on.
+    pub(crate) const fn go_on_from(&mut self, other: &Self) {
+        (self.state, self.failures) = (other.state, other.failures);
+    }
+
     /// Lets a request through, or says how long to leave the upstream alone.
     pub fn admit(&mut self, now: Timestamp) -> Result<Permit, Duration> {
         let remaining = self.remaining(now);

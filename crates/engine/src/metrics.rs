@@ -107,9 +107,15 @@ impl EngineMetrics {
             due_age: Family::default(),
             background_lag: Gauge::default(),
         };
-        m.register(registry);
-        m.register_times(registry);
+        m.register_in(registry);
+        m.begin();
         m
+    }
+
+    /// Registers the same metrics in a further registry.
+    pub fn register_in(&self, registry: &mut Registry) {
+        self.register(registry);
+        self.register_times(registry);
     }
 
     fn register(&self, r: &mut Registry) {
@@ -130,6 +136,10 @@ impl EngineMetrics {
         r.register("crawler_queue_depth", "Depth of a queue of the hand-out", self.depth.clone());
         r.register("animetop_queue_dlq", "Messages moved to dead letters", self.dead.clone());
         r.register("tidewatch_schedule_lag_seconds", "From due to claimed", self.lag.clone());
+    }
+
+    /// What is known from the start, at zero.
+    fn begin(&self) {
         for queue in QUEUES {
             self.length(queue, 0);
         }

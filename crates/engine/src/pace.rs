@@ -31,6 +31,14 @@ impl Pace {
         Self { configured: rate, rate, burst: burst.max(1), arrival: i64::MIN / 4, seen: i64::MIN / 4 }
     }
 
+    /// Goes on where another pace stands: after its last request, and as slowly if it was to be as fast as this.
+    pub(crate) fn go_on_from(&mut self, other: &Self) {
+        (self.arrival, self.seen) = (other.arrival, other.seen);
+        if self.configured.to_bits() == other.configured.to_bits() {
+            self.rate = other.rate;
+        }
+    }
+
     /// Requests per second at present.
     pub const fn rate(&self) -> f64 {
         self.rate

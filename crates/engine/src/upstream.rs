@@ -81,6 +81,17 @@ impl Upstream {
         Self { shared, ..self }
     }
 
+    /// Goes on where another door to the same upstream stands: who was to be left alone still is, with whatever policy.
+    pub fn go_on_from(&self, other: &Self) {
+        let (pace, breaker) = {
+            let theirs = other.lock();
+            (theirs.pace.clone(), theirs.breaker.clone())
+        };
+        let mut state = self.lock();
+        state.pace.go_on_from(&pace);
+        state.breaker.go_on_from(&breaker);
+    }
+
     /// Its name, as in metrics.
     pub fn name(&self) -> &str {
         &self.name
@@ -256,6 +267,22 @@ mod tests {
     fn upstream(policy: UpstreamPolicy) -> (Upstream, SteppedClock) {
         let clock = SteppedClock::new(Timestamp::from_secs(1_795_000_000));
         (Upstream::new("market", policy, Arc::new(clock.clone()), 7), clock)
+    }
+
+    #[tokio::test]
+    async fn a_new_door_goes_on_where_the_old_one_stands() {
+        let (old, clock) = upstream(UpstreamPolicy::default());
+        for _ in 0..3 {
+            old.admit().await.unwrap();
+            old.failed(&FetchError::Transient("HTTP 503".into()));
+        }
+        let slower = UpstreamPolicy { rate: 0.5, ..UpstreamPolicy::default() };
+        let new = Upstream::new("market", slower, Arc::new(clock), 7);
+        new.go_on_from(&old);
+        let (new, old) = (new, old.snapshot());
+        assert_eq!((new.snapshot().open_until, new.snapshot().failures), (old.open_until, 3));
+        assert_eq!(new.admit().await, Err(FetchError::Postponed(Duration::from_secs(60))));
+        assert!((new.snapshot().rate - 0.5).abs() < 1e-9, "the new policy's own rate");
     }
 
     #[tokio::test]

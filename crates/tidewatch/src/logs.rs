@@ -5,17 +5,20 @@ use anyhow::Context;
 use opentelemetry::trace::TracerProvider as _;
 use settings::{LogFormat, LogSettings, Notice};
 use std::io::{self, IsTerminal};
+use std::sync::OnceLock;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::{Layer, SubscriberExt as _};
 use tracing_subscriber::util::SubscriberInitExt as _;
-use tracing_subscriber::{EnvFilter, Registry, fmt};
+use tracing_subscriber::{EnvFilter, Registry, fmt, reload};
+
+/// The log of a process is one, and so is the way to its levels.
+static LEVELS: OnceLock<reload::Handle<EnvFilter, Registry>> = OnceLock::new();
 
 /// Starts the log of this process, and the export of traces where the environment asks for it; what is answered must
 /// live as long as the process has something to tell. Fails when a level cannot be read, the export cannot be set up, or
 /// a log was started before.
 pub fn start(log: &LogSettings) -> anyhow::Result<Traces> {
-    let off = format!("{}=off", trace::TARGET).parse().context("the directive against spans")?;
-    let levels = EnvFilter::try_new(&log.level).context("log.level")?.add_directive(off);
+    let (levels, handle) = reload::Layer::new(levels(&log.level)?);
     let lines: Box<dyn Layer<Registry> + Send + Sync> = match log.format {
         LogFormat::Text => fmt::layer().with_writer(io::stderr).with_ansi(io::stderr().is_terminal()).boxed(),
         LogFormat::Json => {
@@ -30,7 +33,20 @@ pub fn start(log: &LogSettings) -> anyhow::Result<Traces> {
     });
     let started = Registry::default().with(lines.with_filter(levels)).with(spans).try_init();
     started.map_err(|error| anyhow::anyhow!("the log cannot be started: {error}"))?;
+    let _ = LEVELS.set(handle);
     Ok(traces)
+}
+
+/// The running log has these levels from now on; nothing where none was started. Fails when they cannot be read.
+pub fn set_levels(text: &str) -> anyhow::Result<()> {
+    let levels = levels(text)?;
+    LEVELS.get().map_or(Ok(()), |handle| handle.reload(levels).context("the levels of the log"))
+}
+
+/// Spans are for the export alone.
+fn levels(text: &str) -> anyhow::Result<EnvFilter> {
+    let off = format!("{}=off", trace::TARGET).parse().context("the directive against spans")?;
+    Ok(EnvFilter::try_new(text).context("log.level")?.add_directive(off))
 }
 
 /// Tells what the configuration says that changes nothing.

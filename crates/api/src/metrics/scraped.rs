@@ -1,7 +1,7 @@
 //! What is read at each scrape: pools, schedule, outbox, the process itself. Every query is an index range over what is
 //! waiting; none grows with what was.
 
-use crate::server::Shared;
+use crate::server::{ApiOptions, Shared};
 use model::WatchKind;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::family::Family;
@@ -37,7 +37,7 @@ pub(crate) struct Scraped {
 }
 
 impl Scraped {
-    pub(crate) fn new(registry: &mut Registry, version: &str, mode: &'static str) -> Self {
+    pub(crate) fn new(registry: &mut Registry, options: &ApiOptions) -> Self {
         let s = Self {
             active: Gauge::default(),
             idle: Gauge::default(),
@@ -50,10 +50,10 @@ impl Scraped {
             resident: Gauge::default(),
             open_files: Gauge::default(),
             took: Histogram::new(exponential_buckets(0.000_25, 2.0, 14)),
-            started: Instant::now(),
+            started: options.started,
         };
         let build: Family<Build, Gauge> = Family::default();
-        build.get_or_create(&Build { version: version.to_owned(), mode }).set(1);
+        build.get_or_create(&Build { version: options.version.clone(), mode: options.mode.as_str() }).set(1);
         registry.register("tidewatch_build_info", "The version, and whether the data is real", build);
         s.register(registry);
         s

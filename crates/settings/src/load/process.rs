@@ -7,6 +7,9 @@ use std::{fs, io};
 /// Files looked for when none is named.
 const PLACES: [&str; 2] = ["tidewatch.yaml", "/etc/tidewatch/tidewatch.yaml"];
 
+/// Variables that name the file, the first before the second.
+const VARIABLES: [&str; 2] = ["TIDEWATCH_CONFIG", "CONFIG_PATH"];
+
 impl Sources {
     /// The sources of this process: `config` (the `--config` flag), else `TIDEWATCH_CONFIG`, else `CONFIG_PATH`, else
     /// the first of `./tidewatch.yaml` and `/etc/tidewatch/tidewatch.yaml` that is there, else no file.
@@ -18,11 +21,18 @@ impl Sources {
         Self::gather(config, environment.collect(), flags)
     }
 
+    /// The file or directory that [`Sources::of_process`] would read, if there is one.
+    pub fn place(config: Option<&Path>) -> Option<PathBuf> {
+        let variable = |name: &str| std::env::var_os(name).filter(|path| !path.is_empty()).map(PathBuf::from);
+        let named = config.map(Path::to_owned).or_else(|| VARIABLES.into_iter().find_map(variable));
+        named.or_else(|| PLACES.map(PathBuf::from).into_iter().find(|path| path.exists()))
+    }
+
     /// The same for a given environment.
     pub fn gather(config: Option<&Path>, environment: Environment, flags: Vec<Flag>) -> Result<Self, Problems> {
         let named = match config {
             Some(path) => Some((path.to_owned(), Origin::Flag("--config".into()))),
-            None => ["TIDEWATCH_CONFIG", "CONFIG_PATH"].into_iter().find_map(|name| {
+            None => VARIABLES.into_iter().find_map(|name| {
                 let path = environment.get(name).filter(|path| !path.is_empty())?;
                 Some((PathBuf::from(path), Origin::Variable(name.into())))
             }),

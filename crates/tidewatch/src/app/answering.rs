@@ -2,17 +2,19 @@
 
 use super::browsing::BrowserProbe;
 use super::fetching::Upstreams;
+use super::generation::Started;
 use super::scale::RedisProbe;
 use super::{Product, database, names, options, system};
 use api::alerts::{AlertsState, TargetNames};
 use api::channels::ChannelsState;
-use api::{ApiOptions, Mode, Parts, Probe, Routes, TrustedProxies};
+use api::{ApiOptions, Limits, Mode, Parts, Probe, Routes, SharedCounts, TrustedProxies};
 use axum::Router;
 use engine::Registered;
 use market::leaderboard::Leaderboard;
 use market::routes::{MarketProbe, MarketState};
-use model::{Clock, SystemClock, WatchKind};
+use model::{Timestamp, WatchKind};
 use std::sync::Arc;
+use tokio_util::sync::CancellationToken;
 
 impl Product {
     pub(super) fn router(
@@ -20,6 +22,7 @@ impl Product {
         upstreams: &Option<Upstreams>,
         watches: &[Arc<dyn Registered>],
         board: Leaderboard,
+        (limits, started, stop): (Option<Arc<Limits>>, Started, CancellationToken),
     ) -> Router {
         let engine = &self.engine;
         let market = self.market(board);
@@ -33,40 +36,47 @@ impl Product {
             probes.push(Arc::new(api::UpstreamProbe::new(Arc::clone(&upstreams.mercari))));
             probes.push(Arc::new(BrowserProbe(upstreams.browsing.clone())));
         }
-        let counts = self.scale.as_ref().and_then(|scale| scale.counts(&self.settings));
         probes.extend(self.scale.iter().map(|scale| Arc::new(RedisProbe(scale.link.clone())) as Arc<dyn Probe>));
-        let networks = self.settings.server.trusted_proxies.clone();
-        let trusted = TrustedProxies::new(move |peer| networks.iter().any(|network| network.contains(peer)));
-        let limits = options::limits(&self.settings.server.rate_limit, &trusted);
-        let limits = limits.map(|limits| Arc::new(limits.shared(counts.clone())));
         let parts = Parts {
             engine: Arc::clone(engine),
             auth: self.auth.clone(),
             registry: Arc::clone(&self.registry),
             probes,
             limits,
-            counts,
+            counts: self.counts(),
             options: ApiOptions {
                 version: env!("CARGO_PKG_VERSION").to_owned(),
                 mode: self.mode,
                 migrations: database::migrations(),
-                trusted_proxies: trusted,
+                trusted_proxies: self.trusted(),
                 features: options::features(&self.settings),
+                started: started.instant,
                 ..ApiOptions::default()
             },
-            stop: self.stop.clone(),
+            stop,
         };
-        api::router(parts, self.routes(upstreams, market))
+        api::router(parts, self.routes(upstreams, market, started.at))
+    }
+
+    /// Whose word on a client's address is believed.
+    pub(super) fn trusted(&self) -> TrustedProxies {
+        let networks = self.settings.server.trusted_proxies.clone();
+        TrustedProxies::new(move |peer| networks.iter().any(|network| network.contains(peer)))
+    }
+
+    /// Where requests are counted for all processes, if they are.
+    pub(super) fn counts(&self) -> Option<Arc<dyn SharedCounts>> {
+        self.scale.as_ref().and_then(|scale| scale.counts(&self.settings))
     }
 
     /// The routes of the watches, of alerts and channels, and of the page.
-    pub(super) fn routes(&self, upstreams: &Option<Upstreams>, market: MarketState) -> Routes {
+    pub(super) fn routes(&self, upstreams: &Option<Upstreams>, market: MarketState, since: Timestamp) -> Routes {
         let engine = &self.engine;
         market::routes::router(market)
             .merge(::accounts::routes::router(self.accounts.state(engine, self.auth.clone())))
             .merge(::reminders::routes::router(self.reminders.state(engine, self.auth.clone())))
             .merge(self.told())
-            .merge(system::router(self.system(upstreams)))
+            .merge(system::router(self.system(upstreams, since)))
             .merge(system::page(&self.auth))
     }
 
@@ -82,12 +92,12 @@ impl Product {
         }
     }
 
-    fn system(&self, upstreams: &Option<Upstreams>) -> system::SystemState {
+    fn system(&self, upstreams: &Option<Upstreams>, since: Timestamp) -> system::SystemState {
         system::SystemState {
             store: self.engine.store.clone(),
             engine: Arc::clone(&self.engine),
             scale: self.scale.clone(),
-            since: SystemClock.now(),
+            since,
             auth: self.auth.clone(),
             mercari: upstreams.as_ref().map(|upstreams| Arc::clone(&upstreams.mercari)),
             fetcher: Arc::clone(&self.accounts.fetcher),

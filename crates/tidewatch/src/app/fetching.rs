@@ -30,19 +30,23 @@ pub struct Upstreams {
 }
 
 impl Upstreams {
-    /// Sets the clients up without asking anything, and registers their metrics.
+    /// Sets the clients up without asking anything, and registers their metrics. The pace and the breaker go on where
+    /// those of `before` stand.
     pub fn open(
         market: &MarketSettings,
         clock: SharedClock,
         registry: &SharedRegistry,
         admission: Histogram,
-        pace: Option<Arc<dyn SharedPace>>,
+        (pace, before): (Option<Arc<dyn SharedPace>>, Option<&Upstream>),
     ) -> anyhow::Result<Self> {
         let metrics = {
             let mut registry = registry.lock().unwrap_or_else(PoisonError::into_inner);
             Arc::new(FetchMetrics::new(&mut registry, admission))
         };
         let upstreams = mercari(market, clock, Arc::clone(&metrics) as Arc<dyn Observer>, pace)?;
+        if let Some(before) = before {
+            upstreams.mercari.go_on_from(before);
+        }
         metrics.follow(&upstreams);
         Ok(upstreams)
     }

@@ -8,6 +8,7 @@ mod check_metrics;
 mod credential;
 pub mod database;
 mod fetching;
+mod generation;
 mod kept;
 mod metrics;
 mod names;
@@ -15,6 +16,7 @@ pub mod notifying;
 pub mod options;
 mod place;
 mod provider_metrics;
+pub mod reload;
 pub mod reload_metrics;
 mod reminder_metrics;
 mod reminders;
@@ -30,7 +32,8 @@ pub use metrics::FetchMetrics;
 pub use place::{Place, make as make_dir};
 pub use signals::{listen, until_signalled, until_signals};
 
-use self::browsing::Browsing;
+use self::generation::{Lasting, Started};
+use self::reload::Reload;
 use self::reload_metrics::ConfigReloads;
 use self::reminders::Reminders;
 use self::scale::Scale;
@@ -39,18 +42,17 @@ use api::{AdminKey, Auth, Mode, SharedRegistry};
 use async_trait::async_trait;
 use engine::{Engine, EngineMetrics, Registered};
 use fleet::Remote;
-use futures::FutureExt;
 use market::leaderboard::Leaderboard;
 use market::{MarketOptions, MarketWatch};
-use model::SharedClock;
+use model::{Clock, SharedClock};
 use notify::{Deliverer, Sealer};
 use settings::Settings;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::{Arc, PoisonError};
+use std::time::Instant;
 use store::Keyring;
 use tokio::net::TcpListener;
-use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 /// What a process is to be.
@@ -63,12 +65,14 @@ pub struct Config {
     pub hand_out: bool,
     /// What happens while the API already answers and the schedule does not run yet.
     pub prelude: Option<Box<dyn Prelude>>,
+    /// Where newer settings come from; `None` where there are none.
+    pub reload: Option<Reload>,
 }
 
 impl Config {
     /// The real thing.
     pub const fn live(settings: Settings) -> Self {
-        Self { settings, mode: Mode::Live, hand_out: false, prelude: None }
+        Self { settings, mode: Mode::Live, hand_out: false, prelude: None, reload: None }
     }
 }
 
@@ -93,7 +97,7 @@ pub async fn openapi(dir: &Path) -> anyhow::Result<serde_json::Value> {
         CancellationToken::new(),
     )?;
     let board = Leaderboard::new(Arc::clone(&product.engine), product.options.include_shops);
-    let routes = product.routes(&None, product.market(board));
+    let routes = product.routes(&None, product.market(board), product.engine.clock.now());
     let document = api::describe(&product.auth, &routes, env!("CARGO_PKG_VERSION"));
     store.close().await;
     Ok(document)
@@ -117,7 +121,8 @@ pub async fn run(
     clock: SharedClock,
     shutdown: CancellationToken,
 ) -> anyhow::Result<()> {
-    let Config { settings, mode, hand_out, prelude } = config;
+    let Config { settings, mode, hand_out, prelude, reload } = config;
+    let started = Started { instant: Instant::now(), at: model::SystemClock.now() };
     let address = listener.local_addr().context("the listening socket")?;
     let scale = Scale::open(&settings.redis).await?;
     if hand_out && scale.is_none() {
@@ -127,7 +132,7 @@ pub async fn run(
     let keyring = Arc::new(secrets::keyring(&settings.secrets, place.dir(), true)?);
     let registry = SharedRegistry::default();
     let metrics = EngineMetrics::new(&mut registry.lock().unwrap_or_else(PoisonError::into_inner));
-    ConfigReloads::new(&registry);
+    let reloads = ConfigReloads::new(&registry);
     let store = database::open_migrated(&settings, clock.now()).await?.timed(metrics.stopwatch());
     let auth = credential::auth(&settings.auth, place.dir(), address, store.clone())?;
     if place.is_alone() {
@@ -136,14 +141,24 @@ pub async fn run(
     let engine = Engine::new(store.clone(), clock, options::engine(&settings.engine), Arc::new(metrics), tokens());
     let engine = Arc::new(engine);
     let stop = shutdown.child_token();
-    let product = Product::open(settings, mode, (engine, auth, registry), (keyring, scale), stop)?;
+    let lasting = Lasting {
+        engine: Arc::clone(&engine),
+        mode,
+        hand_out,
+        scale: scale.clone(),
+        address,
+        reloads,
+        stop: stop.clone(),
+        started,
+    };
+    let product = Product::open(settings, mode, (engine, auth, registry), (keyring, scale), stop.child_token())?;
     product.keep().await?;
-    let ends = product.live(listener, (hand_out, prelude), address).await;
+    let ends = lasting.live(product, listener, prelude, reload).await;
     store.close().await;
     ends
 }
 
-/// The parts that live as long as the process.
+/// The parts that are made of the settings: all that a reload makes anew.
 struct Product {
     settings: Settings,
     mode: Mode,
@@ -184,69 +199,24 @@ impl Product {
 
     /// Makes what the configuration keeps be there.
     async fn keep(&self) -> anyhow::Result<()> {
-        let (store, settings, now) = (&self.engine.store, &self.settings, self.engine.clock.now());
-        kept::keep(store, &settings.market.ips, &self.options.schedule, now).await?;
+        self.keep_other(&self.settings).await
+    }
+
+    /// The same with other lists than those it was made with. Each list is kept whole or not at all.
+    async fn keep_other(&self, settings: &Settings) -> anyhow::Result<()> {
+        let (store, now) = (&self.engine.store, self.engine.clock.now());
         self.accounts.keep(store, &settings.accounts, now).await?;
-        notifying::keep(&self.deliverer, store, (&settings.channels, &settings.notify), now).await
+        notifying::keep(&self.deliverer, store, (&settings.channels, &settings.notify), now).await?;
+        kept::keep(store, &settings.market.ips, &self.options.schedule, now).await
     }
 
-    async fn live(
-        self,
-        listener: TcpListener,
-        (hand_out, prelude): (bool, Option<Box<dyn Prelude>>),
-        address: SocketAddr,
-    ) -> anyhow::Result<()> {
-        let upstreams = self.upstreams()?;
-        if let Some(Browsing::Off(why)) = upstreams.as_ref().map(|upstreams| &upstreams.browsing) {
-            tracing::info!(why, "browser mode is off");
-        }
-        let remote = self.remote(&upstreams);
-        let watches = self.watches(&upstreams, remote.as_ref().filter(|_| hand_out))?;
-        let board = Leaderboard::new(Arc::clone(&self.engine), self.options.include_shops);
-        check_metrics::kept(&board, &self.registry);
-        let router = self.router(&upstreams, &watches, board.clone());
-        self.say_hello(address).await;
-        let (engine, stop) = (Arc::clone(&self.engine), self.stop.clone());
-        let drain = engine.options.drain;
-        let mut parts: JoinSet<anyhow::Result<()>> = JoinSet::new();
-        parts.spawn(Arc::clone(&self.deliverer).run(stop.clone()).map(Ok));
-        parts.spawn(notifying::follow(Arc::clone(&self.deliverer), Arc::clone(&engine), stop.clone()).map(Ok));
-        parts.spawn(notifying::sweep(Arc::clone(&engine), stop.clone()).map(Ok));
-        parts.spawn(
-            account_metrics::follow(
-                Arc::clone(&engine),
-                self.accounts.clone(),
-                Arc::clone(&self.registry),
-                stop.clone(),
-            )
-            .map(Ok),
-        );
-        if let Some(scale) = &self.scale {
-            scale.join(&mut parts, &engine, remote.as_ref(), &stop);
-        }
-        parts.spawn(check_metrics::follow(Arc::clone(&engine), &self.registry, stop.clone()).map(Ok));
-        parts.spawn(refreshes(Arc::clone(&engine), stop.clone()).map(Ok));
-        parts.spawn(schedule(engine, watches, prelude, stop.clone()));
-        parts.spawn(board.follow(stop.clone().cancelled_owned()).map(Ok));
-        parts.spawn(api::serve(listener, router, stop.clone(), drain).map(Ok));
-        let mut ended = Ok(());
-        // Whatever ends first, by itself or on the signal, is the end of all.
-        while let Some(part) = parts.join_next().await {
-            stop.cancel();
-            ended = ended.and(part.context("a part of the process broke down").flatten());
-        }
-        if let Some(Browsing::Ready(browser)) = upstreams.map(|upstreams| upstreams.browsing) {
-            browser.rest().await;
-        }
-        tracing::info!("stopped");
-        ended
-    }
-
-    fn upstreams(&self) -> anyhow::Result<Option<Upstreams>> {
+    /// Whom the market is asked at; the pace and the breaker go on where those of `before` stand.
+    fn upstreams(&self, before: Option<&Upstreams>) -> anyhow::Result<Option<Upstreams>> {
         let market = &self.settings.market;
         let clock = Arc::clone(&self.engine.clock);
         let pace = self.scale.as_ref().map(Scale::pace);
-        let open = || Upstreams::open(market, clock, &self.registry, self.engine.metrics.admission(), pace);
+        let before = before.map(|before| &*before.mercari);
+        let open = || Upstreams::open(market, clock, &self.registry, self.engine.metrics.admission(), (pace, before));
         market.enabled.then(open).transpose()
     }
 
@@ -287,11 +257,6 @@ impl Product {
             "started"
         );
     }
-}
-
-/// Tells how far refreshes are.
-async fn refreshes(engine: Arc<Engine>, stop: CancellationToken) {
-    ::accounts::keys::follow(&engine, stop).await;
 }
 
 /// The prelude, then the schedule.

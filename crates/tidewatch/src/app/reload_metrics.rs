@@ -4,6 +4,7 @@ use api::SharedRegistry;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
+use prometheus_client::registry::Registry;
 use std::sync::PoisonError;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -22,9 +23,13 @@ impl ConfigReloads {
         for result in ["success", "refused"] {
             reloads.0.get_or_create(&Came { result }).inc_by(0);
         }
-        let mut r = registry.lock().unwrap_or_else(PoisonError::into_inner);
-        r.register("balance_alert_config_reload", "Reloads of the configuration", reloads.0.clone());
+        reloads.register(&mut registry.lock().unwrap_or_else(PoisonError::into_inner));
         reloads
+    }
+
+    /// Registers the same counter in a further registry.
+    pub fn register(&self, r: &mut Registry) {
+        r.register("balance_alert_config_reload", "Reloads of the configuration", self.0.clone());
     }
 
     /// The new configuration is in force.

@@ -69,21 +69,23 @@ impl Scale {
         here.then(|| Arc::clone(&self.shared) as Arc<dyn SharedCounts>)
     }
 
-    /// The parts that run beside the schedule: news, results, a sign of life, the lengths of the queues.
-    pub fn join(
+    /// Records what others have fetched.
+    pub fn record(
         &self,
         parts: &mut JoinSet<anyhow::Result<()>>,
         engine: &Arc<Engine>,
-        remote: Option<&Arc<Remote<MarketWatch>>>,
+        remote: &Arc<Remote<MarketWatch>>,
         stop: &CancellationToken,
     ) {
         let (link, name) = (self.link.clone(), self.name.clone());
-        parts.spawn(relay(link.clone(), Arc::clone(engine), name.clone(), stop.clone()).map(Ok));
-        if let Some(remote) = remote {
-            let recorder =
-                Recorder { name, at_once: engine.options.in_flight, orphan_after: self.settings.orphan_after.into() };
-            parts.spawn(record(Arc::clone(remote), Arc::clone(engine), link, recorder, stop.clone()).map(Ok));
-        }
+        let recorder =
+            Recorder { name, at_once: engine.options.in_flight, orphan_after: self.settings.orphan_after.into() };
+        parts.spawn(record(Arc::clone(remote), Arc::clone(engine), link, recorder, stop.clone()).map(Ok));
+    }
+
+    /// The parts that run beside the schedule: news, a sign of life, the lengths of the queues.
+    pub fn join(&self, parts: &mut JoinSet<anyhow::Result<()>>, engine: &Arc<Engine>, stop: &CancellationToken) {
+        parts.spawn(relay(self.link.clone(), Arc::clone(engine), self.name.clone(), stop.clone()).map(Ok));
         parts.spawn(self.clone().present(Arc::clone(engine), stop.clone()).map(Ok));
     }
 

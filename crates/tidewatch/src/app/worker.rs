@@ -35,8 +35,13 @@ pub async fn run(
     };
     let registry = SharedRegistry::default();
     let metrics = EngineMetrics::new(&mut registry.lock().unwrap_or_else(PoisonError::into_inner));
-    let upstreams =
-        Upstreams::open(&settings.market, Arc::clone(&clock), &registry, metrics.admission(), Some(scale.pace()))?;
+    let upstreams = Upstreams::open(
+        &settings.market,
+        Arc::clone(&clock),
+        &registry,
+        metrics.admission(),
+        (Some(scale.pace()), None),
+    )?;
     if let Browsing::Off(why) = &upstreams.browsing {
         tracing::info!(why, "browser mode is off");
     }

@@ -102,7 +102,7 @@ impl Demo {
                 Box::new(self.history(&settings, &clock, &upstream, (market_from, providers))?)
             }
         };
-        let config = Config { settings, mode: Mode::Demo, hand_out: false, prelude: Some(prelude) };
+        let config = Config { settings, mode: Mode::Demo, hand_out: false, prelude: Some(prelude), reload: None };
         let ended = until_signals(config, listener, Arc::new(clock)).await;
         drop(held);
         ended

@@ -27,7 +27,7 @@ pub struct Restore {
     #[arg(long, value_name = "FILE")]
     passphrase_file: Option<PathBuf>,
     /// Take away what the database holds.
-    #[arg(long)]
+    #[arg(long, visible_alias = "force")]
     replace: bool,
 }
 

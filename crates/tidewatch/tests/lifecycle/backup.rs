@@ -156,7 +156,7 @@ async fn a_file_is_replaced_whole_or_not_at_all() {
         let store = open(&url).await;
         assert_eq!(digests(&store, &all()).await, before, "{args:?}");
     }
-    let (code, _, err) = run(dir.path(), &["restore", "b", "--data-dir", "data", "--replace"]).await;
+    let (code, _, err) = run(dir.path(), &["restore", "b", "--data-dir", "data", "--force"]).await;
     assert_eq!(code, 0, "{err}");
     let store = open(&url).await;
     assert_eq!(count(&store, "SELECT COUNT(*) FROM items").await, 300);

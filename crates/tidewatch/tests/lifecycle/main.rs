@@ -9,4 +9,6 @@ mod backup;
 mod copy;
 mod damage;
 mod fill;
+mod reload;
+mod rotate;
 mod upgrade;
