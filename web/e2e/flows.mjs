@@ -9,6 +9,20 @@ const json = async (page, path) => {
   return answer.json();
 };
 
+/** Whether pages have a button of that name. */
+async function offers(page, due) {
+  for (const [path, [name, there]] of Object.entries(due)) {
+    await go(page, path);
+    assert.equal((await page.getByRole('button', { name }).count()) > 0, there, `${path}: ${name}`);
+  }
+}
+
+async function chooseFirst(page) {
+  await go(page, '/keys');
+  await page.locator('tbody tr[data-index="0"]').getByRole('checkbox').click();
+  await page.getByText('1 selected').waitFor();
+}
+
 export const FLOWS = {
   'log in wrong and right, be sent back, log out': { role: 'nobody', async run(page) {
     await page.goto('/keys');
@@ -33,6 +47,30 @@ export const FLOWS = {
     assert.equal(await page.getByRole('checkbox').count(), 0);
     await go(page, '/alerts');
     assert.equal(await page.getByRole('button', { name: /^Acknowledge/ }).count(), 0);
+  } },
+  'an operator is offered nothing that is refused': { role: 'operator', async run(page) {
+    await offers(page, { '/channels': [/^(Add channel|Send a test)$/, false], '/keys': ['Import keys', true], '/accounts': ['Add account', true] });
+    await chooseFirst(page);
+    assert.equal(await page.getByRole('toolbar').getByRole('button', { name: 'Copy' }).count(), 0);
+    await page.getByRole('toolbar').getByRole('button', { name: 'Export' }).click();
+    assert.deepEqual(await page.getByRole('menuitem').allInnerTexts().then((all) => all.filter((text) => /full/i.test(text))), []);
+    await page.keyboard.press('Escape');
+    await page.locator('tbody tr[data-index="0"]').focus();
+    await page.keyboard.press('Enter');
+    await page.getByRole('dialog').waitFor();
+    assert.equal(await page.getByRole('button', { name: 'Show key' }).count(), 0);
+    for (const path of ['/api/v1/keys/1/full', '/api/v1/system/audit']) assert.equal((await page.context().request.get(path)).status(), 403, path);
+  } },
+  'an administrator sees a whole key': { role: 'admin', async run(page) {
+    await offers(page, { '/channels': [/^(Add channel|Send a test)$/, true] });
+    await chooseFirst(page);
+    await page.getByRole('toolbar').getByRole('button', { name: 'Copy' }).waitFor();
+    await page.locator('tbody tr[data-index="0"]').focus();
+    await page.keyboard.press('Enter');
+    await page.getByRole('button', { name: 'Show key' }).click();
+    const [{ id }] = (await json(page, '/api/v1/keys?page_size=1')).data;
+    const { key } = (await json(page, `/api/v1/keys/${id}/full`)).data;
+    await page.getByRole('dialog').getByText(key, { exact: true }).waitFor();
   } },
   'rankings move live': { role: 'nobody', async run(page) {
     await go(page, '/');
