@@ -1,5 +1,6 @@
 // What people come for, done in a browser, and compared with what the API says.
 import assert from 'node:assert/strict';
+import { accessible } from './pages.mjs';
 import { password, until } from './program.mjs';
 import { go } from './visitor.mjs';
 
@@ -164,6 +165,25 @@ export const FLOWS = {
     await page.getByText('remaining < 35.5').waitFor();
     const now = (await json(page, `/api/v1/accounts/${account.id}`)).data;
     assert.ok(now.thresholds.some((t) => t.when === 'remaining < 35.5'), JSON.stringify(now.thresholds));
+  } },
+  'the API is read, searched and tried': { role: 'viewer', async run(page) {
+    await go(page, '/settings');
+    await page.locator('main a[href="/api-docs"]').click();
+    const count = page.getByRole('status').getByText(/\d+ routes?/);
+    const { paths } = await json(page, '/api/openapi.json');
+    const all = Object.values(paths).flatMap((of) => Object.keys(of)).length;
+    await page.getByText(`${all} routes`).waitFor();
+    await page.getByRole('searchbox', { name: 'Search routes' }).fill('GET leaderboard');
+    await until('searched', async () => (await count.innerText()) === '1 route');
+    await page.locator('details summary').focus();
+    await page.keyboard.press('Enter');
+    await page.getByRole('group', { name: 'Parameters' }).waitFor();
+    await page.getByRole('group', { name: 'Example' }).getByText("/api/v1/leaderboard'").waitFor();
+    await page.getByLabel('type', { exact: true }).fill('hot');
+    await page.getByRole('button', { name: 'Send' }).click();
+    const shown = JSON.parse(await page.getByRole('group', { name: 'Answer', exact: true }).innerText());
+    assert.equal(shown.data.type, 'hot');
+    assert.deepEqual(await accessible(page), []);
   } },
   'the audit log says who did it': { role: 'admin', async run(page) {
     await go(page, '/system?tab=audit');
