@@ -1,5 +1,6 @@
 // What people come for, done in a browser, and compared with what the API says.
 import assert from 'node:assert/strict';
+import { accessible } from './pages.mjs';
 import { password, until } from './program.mjs';
 import { go } from './visitor.mjs';
 
@@ -8,6 +9,20 @@ const json = async (page, path) => {
   assert.ok(answer.ok(), `${path}: ${answer.status()}`);
   return answer.json();
 };
+
+/** Whether pages have a button of that name. */
+async function offers(page, due) {
+  for (const [path, [name, there]] of Object.entries(due)) {
+    await go(page, path);
+    assert.equal((await page.getByRole('button', { name }).count()) > 0, there, `${path}: ${name}`);
+  }
+}
+
+async function chooseFirst(page) {
+  await go(page, '/keys');
+  await page.locator('tbody tr[data-index="0"]').getByRole('checkbox').click();
+  await page.getByText('1 selected').waitFor();
+}
 
 export const FLOWS = {
   'log in wrong and right, be sent back, log out': { role: 'nobody', async run(page) {
@@ -33,6 +48,30 @@ export const FLOWS = {
     assert.equal(await page.getByRole('checkbox').count(), 0);
     await go(page, '/alerts');
     assert.equal(await page.getByRole('button', { name: /^Acknowledge/ }).count(), 0);
+  } },
+  'an operator is offered nothing that is refused': { role: 'operator', async run(page) {
+    await offers(page, { '/channels': [/^(Add channel|Send a test)$/, false], '/keys': ['Import keys', true], '/accounts': ['Add account', true] });
+    await chooseFirst(page);
+    assert.equal(await page.getByRole('toolbar').getByRole('button', { name: 'Copy' }).count(), 0);
+    await page.getByRole('toolbar').getByRole('button', { name: 'Export' }).click();
+    assert.deepEqual(await page.getByRole('menuitem').allInnerTexts().then((all) => all.filter((text) => /full/i.test(text))), []);
+    await page.keyboard.press('Escape');
+    await page.locator('tbody tr[data-index="0"]').focus();
+    await page.keyboard.press('Enter');
+    await page.getByRole('dialog').waitFor();
+    assert.equal(await page.getByRole('button', { name: 'Show key' }).count(), 0);
+    for (const path of ['/api/v1/keys/1/full', '/api/v1/system/audit']) assert.equal((await page.context().request.get(path)).status(), 403, path);
+  } },
+  'an administrator sees a whole key': { role: 'admin', async run(page) {
+    await offers(page, { '/channels': [/^(Add channel|Send a test)$/, true] });
+    await chooseFirst(page);
+    await page.getByRole('toolbar').getByRole('button', { name: 'Copy' }).waitFor();
+    await page.locator('tbody tr[data-index="0"]').focus();
+    await page.keyboard.press('Enter');
+    await page.getByRole('button', { name: 'Show key' }).click();
+    const [{ id }] = (await json(page, '/api/v1/keys?page_size=1')).data;
+    const { key } = (await json(page, `/api/v1/keys/${id}/full`)).data;
+    await page.getByRole('dialog').getByText(key, { exact: true }).waitFor();
   } },
   'rankings move live': { role: 'nobody', async run(page) {
     await go(page, '/');
@@ -126,6 +165,25 @@ export const FLOWS = {
     await page.getByText('remaining < 35.5').waitFor();
     const now = (await json(page, `/api/v1/accounts/${account.id}`)).data;
     assert.ok(now.thresholds.some((t) => t.when === 'remaining < 35.5'), JSON.stringify(now.thresholds));
+  } },
+  'the API is read, searched and tried': { role: 'viewer', async run(page) {
+    await go(page, '/settings');
+    await page.locator('main a[href="/api-docs"]').click();
+    const count = page.getByRole('status').getByText(/\d+ routes?/);
+    const { paths } = await json(page, '/api/openapi.json');
+    const all = Object.values(paths).flatMap((of) => Object.keys(of)).length;
+    await page.getByText(`${all} routes`).waitFor();
+    await page.getByRole('searchbox', { name: 'Search routes' }).fill('GET leaderboard');
+    await until('searched', async () => (await count.innerText()) === '1 route');
+    await page.locator('details summary').focus();
+    await page.keyboard.press('Enter');
+    await page.getByRole('group', { name: 'Parameters' }).waitFor();
+    await page.getByRole('group', { name: 'Example' }).getByText("/api/v1/leaderboard'").waitFor();
+    await page.getByLabel('type', { exact: true }).fill('hot');
+    await page.getByRole('button', { name: 'Send' }).click();
+    const shown = JSON.parse(await page.getByRole('group', { name: 'Answer', exact: true }).innerText());
+    assert.equal(shown.data.type, 'hot');
+    assert.deepEqual(await accessible(page), []);
   } },
   'the audit log says who did it': { role: 'admin', async run(page) {
     await go(page, '/system?tab=audit');

@@ -39,7 +39,8 @@ async function faults(page, path, lang, role) {
   return wrong;
 }
 
-async function accessible(page) {
+/** What axe finds that is serious. */
+export async function accessible(page) {
   // Injected by the debugger, which the content security policy does not bind.
   await page.evaluate(axe);
   const { violations } = await page.evaluate(() => window.axe.run(document, { resultTypes: ['violations'] }));

@@ -122,7 +122,7 @@ export function lines(description: Description, schema: Schema): Line[] {
 }
 
 /** What a schema refers to; of a choice with nothing, the other part. */
-function follow(description: Description, schema: Schema): { schema: Schema; names: string[] } {
+export function follow(description: Description, schema: Schema): { schema: Schema; names: string[] } {
   const names: string[] = [];
   let real = schema;
   for (let step = 0; step < 8; step += 1) {

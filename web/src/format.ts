@@ -66,13 +66,14 @@ export function yen(value: Numeric, tag: string): string {
 export function amount(value: Numeric, unit: string | null | undefined, tag: string, short = false): string {
   if (!known(value)) return UNKNOWN;
   if (unit && /^[A-Z]{3}$/.test(unit)) {
-    const narrow: Intl.NumberFormatOptions = { style: 'currency', currency: unit, currencyDisplay: 'narrowSymbol' };
+    // The long sign: by the narrow one yuan and yen, or the dollars of five countries, look the same.
+    const sign: Intl.NumberFormatOptions = { style: 'currency', currency: unit, currencyDisplay: 'symbol' };
     const size: Intl.NumberFormatOptions = short
       ? { notation: 'compact', maximumSignificantDigits: 3 }
       : { maximumFractionDigits: unit === 'JPY' ? 0 : Math.abs(Number(value)) < 1 ? 4 : 2 };
     const name = `a${tag}${unit}${short}${size.maximumFractionDigits}`;
     try {
-      return kept(name, () => new Intl.NumberFormat(tag, { ...narrow, ...size })).format(value as never);
+      return kept(name, () => new Intl.NumberFormat(tag, { ...sign, ...size })).format(value as never);
     } catch {
       // Three capital letters that are no currency: written as a word.
     }

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Ranked } from '../src/api/types';
 import { movers, totals } from '../src/movers';
 import { bubbles, ticksOf } from '../src/ui/bubbles';
-import { room } from '../src/ui/chart';
+import { optionsOf, room } from '../src/ui/chart';
 import { linePath } from '../src/ui/spark';
 import { windowOf } from '../src/ui/virtual';
 
@@ -71,4 +71,10 @@ it('an axis begins at zero where zero is near', () => {
   expect(room(90, 100)[0]).toBeGreaterThan(80);
   expect(room(null, null)).toEqual([0, 1]);
   expect(room(0, 0)).toEqual([0, 1]);
+});
+
+it('days under an axis are at least a day apart', () => {
+  const look = { lines: [], width: 800, height: 200, colour: () => '#000', format: String, tag: 'en', zone: 'Asia/Tokyo', level: null, font: 'sans-serif' };
+  expect(Math.min(...(optionsOf({ ...look, daily: true }).axes![0]!.incrs as number[]))).toBe(86_400);
+  expect(optionsOf({ ...look, daily: false }).axes![0]!.incrs).toBe(undefined);
 });

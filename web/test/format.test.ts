@@ -1,6 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import * as f from '../src/format';
 
+it.each(['en', 'zh-CN', 'ja'])('currencies look different in %s', (tag) => {
+  const written = ['CNY', 'JPY', 'USD', 'HKD', 'AUD'].map((unit) => f.amount('1', unit, tag, true));
+  expect(new Set(written).size).toBe(5);
+});
+
 describe('what is not known is never zero', () => {
   it.each([null, undefined, '', 'NaN'])('%s', (value) => {
     expect(f.number(value, 'en')).toBe('—');

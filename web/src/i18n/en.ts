@@ -122,6 +122,7 @@ const en = {
   'api.body': 'Body',
   'api.count': { one: '{n} route', other: '{n} routes' },
   'api.download': 'Download the description',
+  'api.example': 'Example',
   'api.parameters': 'Parameters',
   'api.required': 'required',
   'api.search': 'Search routes',

@@ -124,6 +124,7 @@ const ja: Catalogue = {
   'api.body': '本文',
   'api.count': { one: '{n} 経路', other: '{n} 経路' },
   'api.download': '記述をダウンロード',
+  'api.example': '例',
   'api.parameters': 'パラメーター',
   'api.required': '必須',
   'api.search': '経路を検索',

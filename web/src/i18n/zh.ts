@@ -124,6 +124,7 @@ const zh: Catalogue = {
   'api.body': '请求体',
   'api.count': { one: '{n} 个接口', other: '{n} 个接口' },
   'api.download': '下载描述文件',
+  'api.example': '示例',
   'api.parameters': '参数',
   'api.required': '必填',
   'api.search': '搜索接口',

@@ -29,6 +29,9 @@ export interface Look {
   font: string;
 }
 
+/** Days between ticks, whichever fits first. */
+const DAYS = [1, 2, 3, 5, 7, 14, 30, 60, 90, 180, 365, 730];
+
 /** Hours or days under the axis, as the language writes them; the day where a new one begins. */
 function ticks(look: Look): (u: uPlot, splits: number[]) => string[] {
   const hour = new Intl.DateTimeFormat(look.tag, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23', timeZone: look.zone });
@@ -65,7 +68,8 @@ export function optionsOf(look: Look): uPlot.Options {
   );
   const right = look.lines.find((line) => line.right);
   const axes: uPlot.Axis[] = [
-    { ...axis, values: ticks(look), grid: { show: false }, size: 26 },
+    // Where only days are written, several ticks of one day would all say the same.
+    { ...axis, values: ticks(look), grid: { show: false }, size: 26, ...(look.daily ? { incrs: DAYS.map((n) => n * 86_400) } : {}) },
     { ...axis, values: (_, splits) => splits.map((v) => (v == null ? '' : look.format(v))), size: 58, gap: 4 },
   ];
   const scales: uPlot.Scales = { x: { time: true }, y: { range: (_, low, high) => room(low, high) } };
