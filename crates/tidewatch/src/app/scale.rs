@@ -34,6 +34,8 @@ pub struct Scale {
 }
 
 impl Scale {
+    /// The role of who crawls.
+    pub const WORKER: &str = "worker";
     /// What the settings say; `None` without Redis. A Redis that does not answer yet is waited for later; one that is
     /// too old or refuses the password is a failure now.
     pub async fn open(settings: &RedisSettings) -> anyhow::Result<Option<Self>> {

@@ -101,7 +101,7 @@ async fn beside(
     let mut pause = Duration::from_secs(2);
     loop {
         let running = load.running() as u64;
-        let member = scale.member("worker", (running, capacity), load.lag(), shutdown.is_cancelled());
+        let member = scale.member(Scale::WORKER, (running, capacity), load.lag(), shutdown.is_cancelled());
         if let Err(e) = scale.roster.write(&member).await {
             tracing::debug!(error = %e, "no sign of life was given");
         }

@@ -12,6 +12,7 @@ mod hash_password;
 mod healthcheck;
 mod import;
 mod keys;
+mod man;
 mod migrate;
 mod openapi;
 mod providers;
@@ -76,6 +77,8 @@ pub enum Command {
     Healthcheck(healthcheck::Healthcheck),
     /// Print the completions of a shell.
     Completions(completions::Completions),
+    /// Print a manual page in roff: `tidewatch man | man -l -`.
+    Man(man::Man),
     /// Print the version.
     Version,
 }
@@ -105,6 +108,7 @@ impl Command {
             Self::Openapi => openapi::run(out).await,
             Self::Healthcheck(healthcheck) => healthcheck.run().await,
             Self::Completions(completions) => completions.run(out),
+            Self::Man(man) => man.run(out),
             Self::Version => version::run(out),
         }
     }

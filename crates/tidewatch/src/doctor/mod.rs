@@ -3,6 +3,7 @@
 mod browser;
 mod files;
 mod network;
+mod redis;
 mod tables;
 
 use crate::app::database;
@@ -66,6 +67,7 @@ pub async fn examine(settings: &Settings, clock: &dyn Clock) -> Vec<Check> {
     checks.push(network::port(settings.server.listen).await);
     checks.push(network::upstream(&settings.market).await);
     checks.extend(network::proxy(&settings.market.proxy).await);
+    checks.extend(redis::redis(&settings.redis).await);
     checks.extend(browser::browser(&settings.market).await);
     checks
 }
