@@ -36,6 +36,7 @@ pub struct Scale {
 impl Scale {
     /// The role of who crawls.
     pub const WORKER: &str = "worker";
+
     /// What the settings say; `None` without Redis. A Redis that does not answer yet is waited for later; one that is
     /// too old or refuses the password is a failure now.
     pub async fn open(settings: &RedisSettings) -> anyhow::Result<Option<Self>> {
@@ -79,7 +80,9 @@ impl Scale {
         remote: &Arc<Remote<MarketWatch>>,
         stop: &CancellationToken,
     ) {
-        let (link, name) = (self.link.clone(), self.name.clone());
+        let link = self.link.clone();
+        // One for each time the settings are read: the old one takes its name off the list while the new one takes results.
+        let name = format!("{}-{}", self.name, &uuid::Uuid::new_v4().simple().to_string()[..4]);
         let recorder =
             Recorder { name, at_once: engine.options.in_flight, orphan_after: self.settings.orphan_after.into() };
         parts.spawn(record(Arc::clone(remote), Arc::clone(engine), link, recorder, stop.clone()).map(Ok));

@@ -21,9 +21,11 @@ const NAMES: [&str; 6] =
 const PLACES: [&str; 5] = ["/usr/bin", "/usr/local/bin", "/snap/bin", "/opt/google/chrome", "/usr/lib/chromium"];
 
 /// Ends the browser with all its processes and removes its profile as soon as the pipe to it closes: also when this
-/// process is killed. $1 is the profile, the rest is the browser's command.
+/// process is killed. $1 is the profile, the rest is the browser's command. Its helpers live a moment longer than itself and
+/// may write into the profile that is being removed, so it is looked at again.
 const KEEPER: &str = r#"profile=$1; shift; "$@" </dev/null & browser=$!
-exec 2>/dev/null; read -r _; kill -KILL $browser; wait $browser; rm -rf -- "$profile"; kill -KILL 0"#;
+exec 2>/dev/null; read -r _; trap '' TERM; kill -KILL $browser; kill -TERM 0; wait $browser
+for _ in 1 2 3 4 5 6 7 8 9 10; do rm -rf -- "$profile"; sleep 0.05; [ -e "$profile" ] || break; done; kill -KILL 0"#;
 
 /// Nothing but the page's own traffic, no sound, no questions, no telemetry.
 const ARGUMENTS: [&str; 24] = [
