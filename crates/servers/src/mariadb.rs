@@ -28,11 +28,13 @@ impl MariaDb {
         };
         let folder = tempfile::tempdir().unwrap_or_else(|e| panic!("no temporary directory: {e}"));
         let (data, socket) = (folder.path().join("data"), folder.path().join("socket"));
-        prepare(Command::new(install).arg("--no-defaults").arg(format!("--datadir={}", data.display())).args([
-            "--auth-root-authentication-method=normal",
-            "--skip-test-db",
-            "--user=root",
-        ]));
+        prepare(
+            Command::new(install)
+                .env("TMPDIR", folder.path())
+                .arg("--no-defaults")
+                .arg(format!("--datadir={}", data.display()))
+                .args(["--auth-root-authentication-method=normal", "--skip-test-db", "--user=root"]),
+        );
         let mut database = Self { server: None, folder, daemon, port: free_port() };
         database.begin();
         let sql = "CREATE DATABASE tidewatch CHARACTER SET utf8mb4; \
@@ -58,7 +60,9 @@ impl MariaDb {
     fn begin(&mut self) {
         let folder = self.folder.path();
         let mut server = Server::spawn(
+            // One that starts removes what looks like its temporary tables, also those of others in the same place.
             Command::new(&self.daemon)
+                .env("TMPDIR", folder)
                 .args(["--no-defaults", "--user=root", "--bind-address=127.0.0.1", "--skip-log-bin"])
                 .arg(format!("--datadir={}", folder.join("data").display()))
                 .arg(format!("--socket={}", folder.join("socket").display()))
