@@ -56,11 +56,14 @@ export async function withProgram(work, { args = [], seconds = 240 } = {}) {
   const program = spawn(binary, given, { cwd: dir, stdio: ['ignore', 'ignore', 'pipe'] });
   let said = '';
   program.stderr.on('data', (text) => (said = (said + text).slice(-4000)));
-  const ended = new Promise((resolve) => program.once('exit', resolve));
+  const ended = new Promise((resolve) => program.once('close', resolve));
+  let failure = null;
+  program.once('error', (e) => (failure = e));
   try {
     const answers = async (path) => fetch(base + path, { headers: { 'x-api-key': KEY } }).then((answer) => (answer.ok ? answer.json() : null), () => null);
     const begun = async () => {
-      if (program.exitCode !== null) throw new Error(`the program ended: ${said}`);
+      if (failure) throw failure;
+      if (program.exitCode !== null || program.signalCode !== null) throw new Error(`the program ended: ${said}`);
       // Keys are the last thing that the demo brings.
       const board = await answers('/api/v1/leaderboard?type=hot&hours=24');
       return (board?.data?.count ?? 0) >= 10 && ((await answers('/api/v1/keys?page_size=1'))?.total ?? 0) > 0;

@@ -9,6 +9,10 @@ const only = process.argv.slice(2);
 const wanted = (name) => !only.length || only.some((word) => name.includes(word));
 const seconds = (since) => ((performance.now() - since) / 1000).toFixed(1);
 let failed = 0;
+if (!['pages', ...Object.keys(FLOWS)].some(wanted)) {
+  console.error(`nothing is called ${only.join(' ')}; there are: pages, ${Object.keys(FLOWS).join(', ')}`);
+  process.exit(2);
+}
 
 async function flow(browser, base, states, name, { role, run }) {
   const { context, page, trouble } = await visit(browser, base, states[role]);

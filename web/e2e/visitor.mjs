@@ -42,8 +42,9 @@ export async function visit(browser, base, state, { lang = 'en', dark = false, w
   context.setDefaultTimeout(PATIENCE);
   const page = await context.newPage();
   const trouble = [];
-  // Chromium writes a line for each answer above 399; whether one was due, the page is asked.
-  page.on('console', (m) => m.type() === 'error' && !/status of (401|404|409|422)/.test(m.text()) && trouble.push(`console: ${m.text()}`));
+  page.on('console', (m) => m.type() === 'error' && !/status of \d{3}/.test(m.text()) && trouble.push(`console: ${m.text()}`));
+  // Whoever is not logged in, or not rightly, is told so; nothing else may be refused or missing.
+  page.on('response', (r) => r.status() >= 400 && r.status() !== 401 && trouble.push(`answer: ${r.status()} ${r.url()}`));
   page.on('pageerror', (e) => trouble.push(`page: ${e.message}`));
   page.on('request', (r) => !/^(data|blob):/.test(r.url()) && !r.url().startsWith(`${base}/`) && trouble.push(`request: ${r.url()}`));
   return { context, page, trouble };
