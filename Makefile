@@ -6,7 +6,7 @@ COMPOSE ?= docker compose
 FULL := $(COMPOSE) --env-file deploy/.env -f deploy/compose.yml
 LIGHT := $(COMPOSE) --env-file deploy/.env -f deploy/compose.light.yml
 
-.PHONY: help demo run web build test test-deps test-contract test-deploy test-page walk docs dev-deps lint fmt openapi bench bench-pool bench-web truth chaos chaos-scale alarms observe soak fuzz dist install \
+.PHONY: help demo run web build test test-deps test-contract test-deploy test-page walk docs dev-deps lint fmt openapi bench bench-pool bench-web truth chaos chaos-scale rolling-restart alarms observe soak fuzz dist install \
 	api-import-run grayscale-start grayscale-verify grayscale-clean docker-env docker-build docker-up docker-down docker-logs docker-light-up \
 	docker-light-down docker-up-monitoring docker-down-monitoring clean
 
@@ -95,6 +95,9 @@ observe: ## Three programs under a Prometheus for ten minutes; every expression 
 
 soak: build ## The demo for an hour: memory, files, threads, database over time (SOAK_SECONDS=3600)
 	scripts/soak $(BIN)
+
+rolling-restart: build ## Restart two serve processes in turn under 500 requests a second; no request may fail
+	scripts/rolling-restart $(BIN)
 
 bench: build ## Measure: record, leaderboard, claims, the process; tables in target/figures
 	scripts/bench $(BIN)
