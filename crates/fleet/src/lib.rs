@@ -10,6 +10,7 @@ mod relay;
 mod remote;
 mod roster;
 mod shared;
+mod taking;
 mod worker;
 
 pub use error::FleetError;

@@ -8,8 +8,8 @@ use url::Url;
 
 /// Longest wait for an answer that does not wait itself.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// The oldest Redis with all commands that are used (XAUTOCLAIM).
-const OLDEST: (u32, u32) = (6, 2);
+/// The oldest Redis with all that is used: SET with NX and GET at once, and the lag of a group.
+const OLDEST: (u32, u32) = (7, 0);
 
 /// One Redis. Cheap to clone; connects when it is first asked, and again after each loss.
 #[derive(Clone)]

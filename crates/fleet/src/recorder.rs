@@ -1,11 +1,11 @@
 //! Records what workers bring: any process with the database, each result once.
 
 use crate::queue::{Entry, Queue};
+use crate::taking::Taking;
 use crate::{Link, Remote};
 use engine::{Checked, Engine, Travels};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
-use tokio::sync::Semaphore;
+use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -20,11 +20,6 @@ pub struct Recorder {
     pub orphan_after: Duration,
 }
 
-/// How long one look for results waits.
-const WAIT: Duration = Duration::from_secs(1);
-/// Pause after Redis did not answer.
-const PAUSE: Duration = Duration::from_secs(1);
-
 /// Records results until `stop`, then finishes what it has begun.
 pub async fn record<W: Travels>(
     remote: Arc<Remote<W>>,
@@ -34,42 +29,17 @@ pub async fn record<W: Travels>(
     stop: CancellationToken,
 ) {
     let results = Queue::results(&link);
-    let permits = Arc::new(Semaphore::new(recorder.at_once.max(1)));
-    let mut reader = results.reader(&recorder.name);
     let tracker = TaskTracker::new();
-    let mut looked: Option<Instant> = None;
-    while !stop.is_cancelled() {
-        // At least one may begin before anything is taken.
-        let Ok(free) = Arc::clone(&permits).acquire_owned().await else { break };
-        let count = permits.available_permits() + 1;
-        drop(free);
-        let for_orphans = looked.is_none_or(|at| at.elapsed() > recorder.orphan_after / 2);
-        let taken = tokio::select! {
-            () = stop.cancelled() => break,
-            taken = async {
-                if for_orphans { reader.orphans(recorder.orphan_after, count).await } else { reader.take(count, WAIT).await }
-            } => taken,
-        };
-        if for_orphans {
-            looked = Some(Instant::now());
-        }
-        match taken {
-            Ok(entries) => {
-                for entry in entries {
-                    let Ok(permit) = Arc::clone(&permits).acquire_owned().await else { break };
-                    let (remote, engine, results) = (Arc::clone(&remote), Arc::clone(&engine), results.clone());
-                    tracker.spawn(async move {
-                        one(&remote, &engine, &results, entry).await;
-                        drop(permit);
-                    });
-                }
-            }
-            Err(e) => {
-                tracing::debug!(error = %e, "no results can be taken");
-                tokio::time::sleep(PAUSE).await;
-            }
-        }
-    }
+    let taking = Taking {
+        reader: results.reader(&recorder.name),
+        at_once: recorder.at_once,
+        orphan_after: recorder.orphan_after,
+    };
+    let each = |entry| {
+        let (remote, engine, results) = (Arc::clone(&remote), Arc::clone(&engine), results.clone());
+        async move { one(&remote, &engine, &results, entry).await }
+    };
+    taking.run(&tracker, &stop, each).await;
     tracker.close();
     tracker.wait().await;
     // A name left behind holds nothing; the list of consumers should not grow with restarts.

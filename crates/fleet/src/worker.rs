@@ -1,13 +1,13 @@
 //! Fetches what is handed out: a process that needs Redis only.
 
 use crate::queue::{Entry, Queue};
+use crate::taking::Taking;
 use crate::{FleetError, Link};
 use engine::{Errand, FetchError, Report, Travels};
 use model::{SharedClock, Timestamp};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
-use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use trace::tracing::Instrument as _;
@@ -60,10 +60,6 @@ impl Load {
     }
 }
 
-/// How long one look for tasks waits.
-const WAIT: Duration = Duration::from_secs(2);
-/// Pause after Redis did not answer.
-const PAUSE: Duration = Duration::from_secs(1);
 /// A deadline below this would only measure the machine (clocks that run fast shorten the real one).
 const SHORTEST: Duration = Duration::from_secs(10);
 
@@ -101,53 +97,21 @@ pub async fn work<W: Travels>(
 
 impl<W: Travels> Bench<W> {
     async fn take(self: &Arc<Self>, tracker: &TaskTracker, stop: &CancellationToken) {
-        let permits = Arc::new(Semaphore::new(self.worker.capacity.max(1)));
-        let mut reader = self.tasks.reader(&self.worker.name);
-        let (mut looked, mut away): (Option<Instant>, bool) = (None, false);
-        while !stop.is_cancelled() {
-            let free = tokio::select! {
-                () = stop.cancelled() => break,
-                free = Arc::clone(&permits).acquire_owned() => free,
-            };
-            let Ok(free) = free else { break };
-            let count = permits.available_permits() + 1;
-            drop(free);
-            let orphan_after = self.worker.orphan_after;
-            let for_orphans = looked.is_none_or(|at| at.elapsed() > orphan_after / 2);
-            let taken = tokio::select! {
-                () = stop.cancelled() => break,
-                taken = async {
-                    if for_orphans { reader.orphans(orphan_after, count).await } else { reader.take(count, WAIT).await }
-                } => taken,
-            };
-            if for_orphans {
-                looked = Some(Instant::now());
+        let taking = Taking {
+            reader: self.tasks.reader(&self.worker.name),
+            at_once: self.worker.capacity,
+            orphan_after: self.worker.orphan_after,
+        };
+        let each = |entry| {
+            let bench = Arc::clone(self);
+            async move {
+                bench.load.running.fetch_add(1, Ordering::Relaxed);
+                bench.one(entry).await;
+                bench.load.running.fetch_sub(1, Ordering::Relaxed);
+                bench.load.done.fetch_add(1, Ordering::Relaxed);
             }
-            self.say(&mut away, taken.as_ref().err());
-            let Ok(entries) = taken else {
-                tokio::time::sleep(PAUSE).await;
-                continue;
-            };
-            for entry in entries {
-                let Ok(permit) = Arc::clone(&permits).acquire_owned().await else { break };
-                let bench = Arc::clone(self);
-                tracker.spawn(async move {
-                    bench.load.running.fetch_add(1, Ordering::Relaxed);
-                    bench.one(entry).await;
-                    bench.load.running.fetch_sub(1, Ordering::Relaxed);
-                    bench.load.done.fetch_add(1, Ordering::Relaxed);
-                    drop(permit);
-                });
-            }
-        }
-    }
-
-    fn say(&self, away: &mut bool, error: Option<&FleetError>) {
-        match (std::mem::replace(away, error.is_some()), error) {
-            (false, Some(e)) => tracing::error!(error = %e, "no task can be taken; trying again every second"),
-            (true, None) => tracing::info!("Redis answers: tasks are taken again"),
-            _ => {}
-        }
+        };
+        taking.run(tracker, stop, each).await;
     }
 
     async fn one(&self, entry: Entry) {

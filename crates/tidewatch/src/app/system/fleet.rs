@@ -1,7 +1,7 @@
 //! The processes that are there, and the messages between them that were given up.
 
 use super::SystemState;
-use crate::app::scale::Scale;
+use crate::app::scale::{Scale, own_name};
 use api::openapi::{Declared, InPath, Parameter};
 use api::{ApiError, Data, List, Operator, Params, Path, Reader};
 use axum::extract::State;
@@ -10,8 +10,11 @@ use model::{Clock, SystemClock, Timestamp, WatchKind};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use std::sync::OnceLock;
 use store::AuditEntry;
 
+/// The name of a process that is alone, the same at each look.
+static ALONE: OnceLock<String> = OnceLock::new();
 /// Most of a message that is shown.
 const SHOWN: usize = 2_000;
 
@@ -59,7 +62,7 @@ pub(super) async fn workers(
     let Some(scale) = &state.scale else {
         let engine = &state.engine;
         let alone = WorkerJson {
-            name: crate::app::scale::own_name(),
+            name: ALONE.get_or_init(own_name).clone(),
             role: "serve".into(),
             version: env!("CARGO_PKG_VERSION").into(),
             running: engine.metrics.running(),
