@@ -185,6 +185,27 @@ export const FLOWS = {
     assert.equal(shown.data.type, 'hot');
     assert.deepEqual(await accessible(page), []);
   } },
+  'an alert is snoozed': { role: 'operator', async run(page) {
+    const open = async () => (await json(page, '/api/v1/alerts?status=firing&page_size=50')).data.at(-1);
+    const alert = await until('an alert', open, 120);
+    await go(page, `/alerts/${alert.id}`);
+    await page.getByRole('button', { name: 'Snooze' }).click();
+    await page.keyboard.press('Enter');
+    await until('snoozed', async () => (await json(page, `/api/v1/alerts/${alert.id}`)).data.status === 'snoozed');
+  } },
+  'a search from the keyboard and another language': { role: 'nobody', async run(page) {
+    await go(page, '/');
+    await page.keyboard.press('/');
+    await page.keyboard.type('miku');
+    await page.getByRole('option', { name: /Hatsune Miku/ }).waitFor();
+    await page.keyboard.press('Enter');
+    await page.waitForURL('**/ip/1');
+    await go(page, '/settings');
+    for (const [lang, title] of [['zh', '设置'], ['ja', '設定'], ['en', 'Settings']]) {
+      await page.getByRole('banner').getByRole('combobox').last().selectOption(lang);
+      await page.getByRole('heading', { level: 1, name: title }).waitFor();
+    }
+  } },
   'the audit log says who did it': { role: 'admin', async run(page) {
     await go(page, '/system?tab=audit');
     await page.getByRole('cell', { name: 'operator' }).first().waitFor();

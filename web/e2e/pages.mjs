@@ -11,6 +11,11 @@ const PRIVATE = [
   '/system', '/system?tab=schedule', '/system?tab=workers', '/system?tab=upstreams', '/system?tab=dead', '/settings', '/api-docs',
 ];
 const OF_ADMIN = ['/system?tab=audit'];
+/** Dialogs that an administrator opens by a press, looked at as well. */
+const PRESSES = {
+  '/': ['Add IP', 'Import'], '/accounts': ['Add account'], '/keys': ['Import keys'], '/reminders': ['Add subscription'],
+  '/reminders?tab=mailboxes': ['Add mailbox'], '/channels': ['Add channel'],
+};
 const LINKS = { nobody: ['/', '/settings'], other: ['/', '/accounts', '/keys', '/alerts', '/reminders', '/channels', '/system', '/settings'] };
 const catalogue = await readFile(new URL('../src/i18n/en.ts', import.meta.url), 'utf8');
 /** What a text is called where it is missing. */
@@ -52,6 +57,19 @@ export async function accessible(page) {
     .map((v) => `axe ${v.impact} ${v.id} at ${v.nodes.slice(0, 3).map((n) => `${n.target.join(' ')} (${n.any?.[0]?.message ?? ''})`).join(' | ')}`);
 }
 
+/** The dialogs of a page: each opens, is accessible, and goes at Escape. */
+async function dialogs(page, path) {
+  const wrong = [];
+  for (const name of PRESSES[path] ?? []) {
+    await page.getByRole('button', { name, exact: true }).first().click();
+    await page.getByRole('dialog').waitFor();
+    wrong.push(...(await accessible(page)).map((found) => `${name}: ${found}`));
+    await page.keyboard.press('Escape');
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+  }
+  return wrong;
+}
+
 async function walk(browser, base, state, { role, lang, look, ...screen }, found) {
   const { context, page, trouble } = await visit(browser, base, state, { lang, ...screen });
   let pages = 0;
@@ -62,6 +80,7 @@ async function walk(browser, base, state, { role, lang, look, ...screen }, found
     try {
       await go(page, path);
       wrong.push(...(await faults(page, path, lang, role)), ...(look ? await accessible(page) : []));
+      if (look && role === 'admin') wrong.push(...(await dialogs(page, path)));
     } catch (e) {
       wrong.push(String(e.message).split('\n')[0]);
     }
