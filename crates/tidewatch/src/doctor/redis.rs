@@ -17,9 +17,12 @@ pub(super) async fn redis(redis: &RedisSettings) -> Option<Check> {
         Ok(link) => link,
         Err(e) => return Some(Check::bad(NAME, e.to_string(), mend)),
     };
-    Some(match link.check().await {
-        Ok(version) => {
-            let there = fleet::Roster::new(link.clone()).all(SystemClock.now()).await.unwrap_or_default();
+    let looked = async {
+        let version = link.check().await?;
+        Ok((version, fleet::Roster::new(link.clone()).all(SystemClock.now()).await?))
+    };
+    Some(match looked.await {
+        Ok((version, there)) => {
             let workers = there.iter().filter(|member| member.role == Scale::WORKER).count();
             let serves = there.len() - workers;
             Check::ok(NAME, format!("Redis {version} at {}: {serves} serve, {workers} workers", link.shown()))
