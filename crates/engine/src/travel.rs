@@ -79,8 +79,12 @@ pub async fn arrived<W: Travels>(engine: &Engine, watch: &W, report: Report<W::O
     let begun = Instant::now();
     let task = match store::held(&engine.store, &report.task_id).await {
         Ok(Some(task)) => task,
-        Ok(None) => return Checked::Stale,
-        Err(e) => return Checked::of(Err(e)),
+        not_held => {
+            let checked = not_held.map_or_else(|e| Checked::of(Err(e)), |_| Checked::Stale);
+            engine.metrics.checked(watch.kind(), checked.status(), begun.elapsed());
+            tracing::debug!(task_id = report.task_id, status = checked.status(), "a report nobody waits for");
+            return checked;
+        }
     };
     let seen_at = by_our_clock(&report, engine.clock.now());
     let span = trace::span!("arrived", task_id = task.task_id.as_str());
