@@ -1,7 +1,7 @@
 //! A private MariaDB.
 
 use crate::child::{Server, find, free_port, prepare};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use tempfile::TempDir;
 
@@ -10,6 +10,7 @@ use tempfile::TempDir;
 pub struct MariaDb {
     server: Option<Server>,
     folder: TempDir,
+    data: PathBuf,
     daemon: PathBuf,
     port: u16,
 }
@@ -17,6 +18,11 @@ pub struct MariaDb {
 impl MariaDb {
     /// Starts one; `None` when it is not installed (an error in CI).
     pub fn start() -> Option<Self> {
+        Self::start_on(None)
+    }
+
+    /// Starts one whose data lie in a folder named `data` of `disk`.
+    pub fn start_on(disk: Option<&Path>) -> Option<Self> {
         let programs = (
             find(&["/usr/sbin/mariadbd", "/usr/bin/mariadbd"]),
             find(&["/usr/bin/mariadb-install-db"]),
@@ -27,7 +33,8 @@ impl MariaDb {
             return None;
         };
         let folder = tempfile::tempdir().unwrap_or_else(|e| panic!("no temporary directory: {e}"));
-        let (data, socket) = (folder.path().join("data"), folder.path().join("socket"));
+        let data = disk.unwrap_or(folder.path()).join("data");
+        let socket = folder.path().join("socket");
         prepare(
             Command::new(install)
                 .env("TMPDIR", folder.path())
@@ -35,7 +42,7 @@ impl MariaDb {
                 .arg(format!("--datadir={}", data.display()))
                 .args(["--auth-root-authentication-method=normal", "--skip-test-db", "--user=root"]),
         );
-        let mut database = Self { server: None, folder, daemon, port: free_port() };
+        let mut database = Self { server: None, folder, data, daemon, port: free_port() };
         database.begin();
         let sql = "CREATE DATABASE tidewatch CHARACTER SET utf8mb4; \
              CREATE USER 'tidewatch'@'127.0.0.1' IDENTIFIED BY 'private'; \
@@ -64,12 +71,17 @@ impl MariaDb {
             Command::new(&self.daemon)
                 .env("TMPDIR", folder)
                 .args(["--no-defaults", "--user=root", "--bind-address=127.0.0.1", "--skip-log-bin"])
-                .arg(format!("--datadir={}", folder.join("data").display()))
+                .arg(format!("--datadir={}", self.data.display()))
                 .arg(format!("--socket={}", folder.join("socket").display()))
                 .arg(format!("--port={}", self.port)),
         );
         server.wait_for(self.port, "MariaDB");
         self.server = Some(server);
+    }
+
+    /// The port it answers on.
+    pub const fn port(&self) -> u16 {
+        self.port
     }
 
     /// The URL of its database.

@@ -43,6 +43,11 @@ impl Postgres {
         Some(Self { _server: server, _folder: folder, port })
     }
 
+    /// The port it answers on.
+    pub const fn port(&self) -> u16 {
+        self.port
+    }
+
     /// The URL of its database.
     pub fn url(&self) -> String {
         format!("postgres://tidewatch@127.0.0.1:{}/postgres", self.port)

@@ -88,6 +88,11 @@ impl Redis {
         self.file("certificate.pem")
     }
 
+    /// The port it answers on.
+    pub const fn port(&self) -> u16 {
+        self.port
+    }
+
     /// The URL of its database 0, with the password.
     pub fn url(&self) -> String {
         let (scheme, host) = if self.tls { ("rediss", "localhost") } else { ("redis", "127.0.0.1") };

@@ -2,13 +2,15 @@
 
 use crate::dialect::Dialect;
 use crate::error::StoreError;
+use crate::open;
 use crate::row::Row;
 use crate::value::Value;
 use sqlx::{AssertSqlSafe, MySqlPool, PgPool, SqlitePool};
-use sqlx::{mysql, postgres, sqlite};
-use std::str::FromStr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+
+/// How long the connections to a server have to close.
+const CLOSING: Duration = Duration::from_secs(5);
 
 /// How to open the database.
 #[derive(Clone, Debug)]
@@ -19,12 +21,15 @@ pub struct OpenOptions {
     pub max_connections: u32,
     /// How long a statement waits for another writer.
     pub busy_timeout: Duration,
+    /// How long a server may take over a statement; then its connection is given up. SQLite's own are not limited.
+    pub statement_timeout: Duration,
 }
 
 impl OpenOptions {
-    /// The defaults for a URL: 8 connections, 10 s of patience.
+    /// The defaults for a URL: 8 connections, 10 s of patience for others, 60 s for a statement.
     pub fn new(url: impl Into<String>) -> Self {
-        Self { url: url.into(), max_connections: 8, busy_timeout: Duration::from_secs(10) }
+        let (busy_timeout, statement_timeout) = (Duration::from_secs(10), Duration::from_secs(60));
+        Self { url: url.into(), max_connections: 8, busy_timeout, statement_timeout }
     }
 }
 
@@ -36,6 +41,7 @@ pub type Stopwatch = Arc<dyn Fn(Duration) + Send + Sync>;
 #[derive(Clone)]
 pub struct Store {
     pub(crate) pools: Pools,
+    patience: Option<Duration>,
     stopwatch: Option<Stopwatch>,
 }
 
@@ -49,6 +55,7 @@ pub(crate) enum Pools {
 /// A write transaction. Dropped without [`Tx::commit`], it leaves nothing behind.
 pub struct Tx {
     kind: TxKind,
+    patience: Option<Duration>,
     stopwatch: Option<Stopwatch>,
     origin: Option<String>,
 }
@@ -81,20 +88,13 @@ pub(crate) use bound;
 impl Store {
     /// Opens the database at the URL, making an SQLite file that is not there yet.
     pub async fn open(options: &OpenOptions) -> Result<Self, StoreError> {
-        let url = options.url.as_str();
-        let pools = if url.starts_with("sqlite:") {
-            open_sqlite(options).await?
-        } else if let Some(rest) = url.strip_prefix("mysql://").or_else(|| url.strip_prefix("mariadb://")) {
-            Pools::MySql(open_mysql(&format!("mysql://{rest}"), options).await?)
-        } else if url.starts_with("postgres://") || url.starts_with("postgresql://") {
-            Pools::Postgres(open_postgres(options).await?)
-        } else {
-            let scheme = url.split(':').next().unwrap_or_default();
-            return Err(StoreError::Url(format!(
-                "unknown database {scheme:?}; use sqlite://, mysql://, mariadb:// or postgres://"
-            )));
-        };
-        Ok(Self { pools, stopwatch: None })
+        Ok(Self { pools: open::pools(options).await?, patience: Some(options.statement_timeout), stopwatch: None })
+    }
+
+    /// The same database without a limit to how long a statement may take: for changes of whole tables.
+    #[must_use]
+    pub fn patient(&self) -> Self {
+        Self { patience: None, ..self.clone() }
     }
 
     /// Tells `stopwatch` of every statement of this handle and its clones.
@@ -124,11 +124,11 @@ impl Store {
                 rows.into_iter().map(Row::Sqlite).collect()
             }
             Pools::MySql(pool) => {
-                let rows = bound!(sql, persistent, args).fetch_all(pool).await?;
+                let rows = within(self.patience, bound!(sql, persistent, args).fetch_all(pool)).await?;
                 rows.into_iter().map(Row::MySql).collect()
             }
             Pools::Postgres(pool) => {
-                let rows = bound!(sql, persistent, args).fetch_all(pool).await?;
+                let rows = within(self.patience, bound!(sql, persistent, args).fetch_all(pool)).await?;
                 rows.into_iter().map(Row::Postgres).collect()
             }
         })
@@ -144,10 +144,10 @@ impl Store {
         let kind = match &self.pools {
             // IMMEDIATE, because a reader that turns writer meets SQLITE_BUSY_SNAPSHOT, which no time-out waits for.
             Pools::Sqlite { writer, .. } => TxKind::Sqlite(writer.begin_with("BEGIN IMMEDIATE").await?),
-            Pools::MySql(pool) => TxKind::MySql(pool.begin().await?),
-            Pools::Postgres(pool) => TxKind::Postgres(pool.begin().await?),
+            Pools::MySql(pool) => TxKind::MySql(within(self.patience, pool.begin()).await?),
+            Pools::Postgres(pool) => TxKind::Postgres(within(self.patience, pool.begin()).await?),
         };
-        Ok(Tx { kind, stopwatch: self.stopwatch.clone(), origin: None })
+        Ok(Tx { kind, patience: self.patience, stopwatch: self.stopwatch.clone(), origin: None })
     }
 
     /// Connections in use and idle, for metrics.
@@ -171,8 +171,8 @@ impl Store {
                 let _ = sqlx::query("PRAGMA optimize").execute(writer).await;
                 writer.close().await;
             }
-            Pools::MySql(pool) => pool.close().await,
-            Pools::Postgres(pool) => pool.close().await,
+            Pools::MySql(pool) => within_grace(pool.close()).await,
+            Pools::Postgres(pool) => within_grace(pool.close()).await,
         }
     }
 }
@@ -205,26 +205,31 @@ impl Tx {
 
     /// Runs a statement that is already in the database's own words.
     pub(crate) async fn run(&mut self, sql: String, persistent: bool, args: Vec<Value>) -> Result<u64, StoreError> {
-        let _timed = Timed::of(&self.stopwatch);
+        let (_timed, patience) = (Timed::of(&self.stopwatch), self.patience);
         Ok(match &mut self.kind {
             TxKind::Sqlite(tx) => bound!(sql, persistent, args).execute(&mut **tx).await?.rows_affected(),
-            TxKind::MySql(tx) => bound!(sql, persistent, args).execute(&mut **tx).await?.rows_affected(),
-            TxKind::Postgres(tx) => bound!(sql, persistent, args).execute(&mut **tx).await?.rows_affected(),
+            TxKind::MySql(tx) => {
+                within(patience, bound!(sql, persistent, args).execute(&mut **tx)).await?.rows_affected()
+            }
+            TxKind::Postgres(tx) => {
+                within(patience, bound!(sql, persistent, args).execute(&mut **tx)).await?.rows_affected()
+            }
         })
     }
 
     /// Runs an INSERT into a table with an `id` column; answers the new id.
     pub async fn insert_id(&mut self, sql: &str, args: Vec<Value>) -> Result<i64, StoreError> {
         let sql = self.dialect().translate(sql);
-        let _timed = Timed::of(&self.stopwatch);
+        let (_timed, patience) = (Timed::of(&self.stopwatch), self.patience);
         Ok(match &mut self.kind {
             TxKind::Sqlite(tx) => bound!(sql, true, args).execute(&mut **tx).await?.last_insert_rowid(),
             TxKind::MySql(tx) => {
-                let id = bound!(sql, true, args).execute(&mut **tx).await?.last_insert_id();
+                let id = within(patience, bound!(sql, true, args).execute(&mut **tx)).await?.last_insert_id();
                 i64::try_from(id).unwrap_or(i64::MAX)
             }
             TxKind::Postgres(tx) => {
-                let row = bound!(format!("{sql} RETURNING id"), true, args).fetch_one(&mut **tx).await?;
+                let query = bound!(format!("{sql} RETURNING id"), true, args);
+                let row = within(patience, query.fetch_one(&mut **tx)).await?;
                 Row::Postgres(row).int(0)?
             }
         })
@@ -234,18 +239,18 @@ impl Tx {
     pub async fn query(&mut self, sql: &str, args: Vec<Value>) -> Result<Vec<Row>, StoreError> {
         let sql = self.dialect().translate(sql);
         let persistent = args.len() < 64;
-        let _timed = Timed::of(&self.stopwatch);
+        let (_timed, patience) = (Timed::of(&self.stopwatch), self.patience);
         Ok(match &mut self.kind {
             TxKind::Sqlite(tx) => {
                 let rows = bound!(sql, persistent, args).fetch_all(&mut **tx).await?;
                 rows.into_iter().map(Row::Sqlite).collect()
             }
             TxKind::MySql(tx) => {
-                let rows = bound!(sql, persistent, args).fetch_all(&mut **tx).await?;
+                let rows = within(patience, bound!(sql, persistent, args).fetch_all(&mut **tx)).await?;
                 rows.into_iter().map(Row::MySql).collect()
             }
             TxKind::Postgres(tx) => {
-                let rows = bound!(sql, persistent, args).fetch_all(&mut **tx).await?;
+                let rows = within(patience, bound!(sql, persistent, args).fetch_all(&mut **tx)).await?;
                 rows.into_iter().map(Row::Postgres).collect()
             }
         })
@@ -259,21 +264,23 @@ impl Tx {
     /// Ends the transaction without its writes, now: a dropped one is rolled back a little later, and until then its
     /// row locks make other claims skip the rows it looked at.
     pub async fn rollback(self) -> Result<(), StoreError> {
+        let patience = self.patience;
         match self.kind {
             TxKind::Sqlite(tx) => tx.rollback().await?,
-            TxKind::MySql(tx) => tx.rollback().await?,
-            TxKind::Postgres(tx) => tx.rollback().await?,
+            TxKind::MySql(tx) => within(patience, tx.rollback()).await?,
+            TxKind::Postgres(tx) => within(patience, tx.rollback()).await?,
         }
         Ok(())
     }
 
     /// Makes the transaction's writes last.
     pub async fn commit(self) -> Result<(), StoreError> {
+        let patience = self.patience;
         let _timed = Timed::of(&self.stopwatch);
         match self.kind {
             TxKind::Sqlite(tx) => tx.commit().await?,
-            TxKind::MySql(tx) => tx.commit().await?,
-            TxKind::Postgres(tx) => tx.commit().await?,
+            TxKind::MySql(tx) => within(patience, tx.commit()).await?,
+            TxKind::Postgres(tx) => within(patience, tx.commit()).await?,
         }
         Ok(())
     }
@@ -296,57 +303,19 @@ impl Drop for Timed {
     }
 }
 
-async fn open_sqlite(options: &OpenOptions) -> Result<Pools, StoreError> {
-    let connect = sqlite::SqliteConnectOptions::from_str(&options.url)
-        .map_err(|e| StoreError::Url(format!("not an SQLite path: {e}")))?
-        .create_if_missing(true)
-        .journal_mode(sqlite::SqliteJournalMode::Wal)
-        .synchronous(sqlite::SqliteSynchronous::Normal)
-        .foreign_keys(false)
-        .busy_timeout(options.busy_timeout)
-        // Not mapped into memory: each of the connections would count the whole file as its own.
-        .pragma("cache_size", "-16000")
-        .pragma("temp_store", "memory");
-    let writer = sqlite::SqlitePoolOptions::new()
-        .max_connections(1)
-        .acquire_timeout(options.busy_timeout.max(Duration::from_secs(60)))
-        .connect_with(connect.clone())
-        .await?;
-    if options.url.contains(":memory:") {
-        return Ok(Pools::Sqlite { readers: writer.clone(), writer });
+/// A connection that was cut off while it was being given back is waited for by the pool until the system gives it up.
+async fn within_grace(closing: impl Future<Output = ()>) {
+    if tokio::time::timeout(CLOSING, closing).await.is_err() {
+        tracing::debug!("a connection to the database did not close in time");
     }
-    let readers = sqlite::SqlitePoolOptions::new()
-        .max_connections(options.max_connections.max(1))
-        .connect_with(connect.read_only(true).pragma("cache_size", "-4000"))
-        .await?;
-    Ok(Pools::Sqlite { writer, readers })
 }
 
-async fn open_mysql(url: &str, options: &OpenOptions) -> Result<MySqlPool, StoreError> {
-    let connect =
-        mysql::MySqlConnectOptions::from_str(url).map_err(|_| StoreError::Url("not a MySQL URL".to_owned()))?;
-    let pool = mysql::MySqlPoolOptions::new()
-        .max_connections(options.max_connections.max(2))
-        .acquire_timeout(options.busy_timeout)
-        .after_connect(|connection, _| {
-            Box::pin(async move {
-                // Under REPEATABLE READ a claim that skips locked rows still reads an old snapshot.
-                sqlx::query("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED").execute(connection).await?;
-                Ok(())
-            })
-        })
-        .connect_with(connect)
-        .await?;
-    Ok(pool)
-}
-
-async fn open_postgres(options: &OpenOptions) -> Result<PgPool, StoreError> {
-    let connect = postgres::PgConnectOptions::from_str(&options.url)
-        .map_err(|_| StoreError::Url("not a PostgreSQL URL".to_owned()))?;
-    let pool = postgres::PgPoolOptions::new()
-        .max_connections(options.max_connections.max(2))
-        .acquire_timeout(options.busy_timeout)
-        .connect_with(connect)
-        .await?;
-    Ok(pool)
+/// What a server answers, unless it takes too long; then nobody knows what it did, and the connection is given up.
+async fn within<T>(
+    patience: Option<Duration>,
+    work: impl Future<Output = Result<T, sqlx::Error>>,
+) -> Result<T, StoreError> {
+    let Some(patience) = patience else { return Ok(work.await?) };
+    let answered = tokio::time::timeout(patience, work).await;
+    Ok(answered.map_err(|_| StoreError::Database(format!("no answer within {patience:?}")))??)
 }

@@ -13,6 +13,7 @@ mod handle;
 mod insert;
 mod meta;
 mod migrate;
+mod open;
 mod outbox;
 pub mod portable;
 mod reseal;

@@ -71,7 +71,7 @@ impl Store {
         tx.commit().await?;
         let names = pending(self, migrations).await?;
         for migration in migrations.iter().filter(|m| names.contains(&m.name)) {
-            let mut tx = self.begin().await?;
+            let mut tx = self.patient().begin().await?;
             apply(&mut tx, migration, now).await?;
             tx.commit().await?;
             applied.push(migration.name);

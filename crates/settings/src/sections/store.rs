@@ -17,10 +17,14 @@ pub struct StoreSettings {
     /// How long a statement waits for a lock or a free connection before it fails.
     #[schemars(extend("x-min" = "100ms", "x-max" = "5m"))]
     pub busy_timeout: Span,
+    /// How long a database server may take over one statement before its connection is given up.
+    #[schemars(extend("x-min" = "1s", "x-max" = "1h"))]
+    pub statement_timeout: Span,
 }
 
 impl Default for StoreSettings {
     fn default() -> Self {
-        Self { url: SecretUrl::default(), max_connections: 10, busy_timeout: Span::seconds(5) }
+        let (busy_timeout, statement_timeout) = (Span::seconds(5), Span::minutes(1));
+        Self { url: SecretUrl::default(), max_connections: 10, busy_timeout, statement_timeout }
     }
 }

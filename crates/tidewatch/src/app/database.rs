@@ -86,8 +86,13 @@ pub async fn open_to_read(settings: &Settings) -> anyhow::Result<Store> {
 }
 
 async fn open_url(settings: &Settings, url: String) -> anyhow::Result<Store> {
-    let (max_connections, busy_timeout) = (settings.store.max_connections, settings.store.busy_timeout.into());
-    let options = OpenOptions { url, max_connections, busy_timeout };
+    let stated = &settings.store;
+    let options = OpenOptions {
+        url,
+        max_connections: stated.max_connections,
+        busy_timeout: stated.busy_timeout.into(),
+        statement_timeout: stated.statement_timeout.into(),
+    };
     Store::open(&options).await.with_context(|| format!("database {} cannot be opened", shown(settings)))
 }
 
