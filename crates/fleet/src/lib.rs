@@ -8,6 +8,7 @@ mod queue;
 mod recorder;
 mod relay;
 mod remote;
+mod renewed;
 mod roster;
 mod shared;
 mod taking;

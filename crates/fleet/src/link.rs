@@ -1,7 +1,8 @@
 //! The way to Redis.
 
 use crate::FleetError;
-use redis::aio::{ConnectionManager, ConnectionManagerConfig, MultiplexedConnection, PubSub};
+use crate::renewed::{Renewed, Slot};
+use redis::aio::{ConnectionManagerConfig, MultiplexedConnection, PubSub};
 use redis::{AsyncConnectionConfig, Client, IntoConnectionInfo, cmd};
 use std::time::Duration;
 use url::Url;
@@ -15,7 +16,7 @@ const OLDEST: (u32, u32) = (7, 0);
 #[derive(Clone)]
 pub struct Link {
     client: Client,
-    manager: ConnectionManager,
+    slot: Slot,
     shown: String,
 }
 
@@ -38,8 +39,8 @@ impl Link {
             .set_max_delay(Duration::from_millis(200))
             .set_connection_timeout(Some(PATIENCE))
             .set_response_timeout(Some(PATIENCE));
-        let manager = ConnectionManager::new_lazy_with_config(client.clone(), config)?;
-        Ok(Self { client, manager, shown })
+        let slot = Slot::new(client.clone(), config)?;
+        Ok(Self { client, slot, shown })
     }
 
     /// Where it leads, without who asks.
@@ -60,8 +61,8 @@ impl Link {
     }
 
     /// The connection all share; it must not be kept waiting.
-    pub(crate) fn shared(&self) -> ConnectionManager {
-        self.manager.clone()
+    pub(crate) fn shared(&self) -> Renewed {
+        self.slot.get()
     }
 
     /// A connection of one's own, for commands that wait up to `wait`.

@@ -14,6 +14,10 @@ use tokio_util::sync::CancellationToken;
 const CHANNEL: &str = "tidewatch:news";
 /// Before listening again after a loss.
 const PAUSE: Duration = Duration::from_secs(1);
+/// Nothing heard for so long: Redis is asked whether it is still there …
+const SILENCE: Duration = Duration::from_secs(15);
+/// … and answers within this.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(5);
 
 #[derive(Serialize, Deserialize)]
 struct Letter {
@@ -78,8 +82,18 @@ async fn listen(link: &Link, engine: &Engine, name: &str, stop: &CancellationTok
 async fn listen_once(link: &Link, engine: &Engine, name: &str) -> Result<(), FleetError> {
     let mut listener = link.listener().await?;
     listener.subscribe(CHANNEL).await?;
-    let mut messages = listener.into_on_message();
-    while let Some(message) = messages.next().await {
+    let (mut ask, mut messages) = listener.split();
+    loop {
+        let message = tokio::select! {
+            message = messages.next() => message,
+            // Silence may be that of a connection that leads nowhere any more.
+            () = tokio::time::sleep(SILENCE) => {
+                let answered = tokio::time::timeout(SIGN_OF_LIFE, ask.ping::<Value>());
+                answered.await.map_err(|_| FleetError::Unreachable("no sign of life".into()))??;
+                continue;
+            }
+        };
+        let Some(message) = message else { return Ok(()) };
         let text: String = message.get_payload()?;
         match serde_json::from_str::<Letter>(&text) {
             Ok(letter) if letter.from == name => {}
@@ -88,5 +102,4 @@ async fn listen_once(link: &Link, engine: &Engine, name: &str) -> Result<(), Fle
             Err(e) => tracing::debug!(error = %e, "news that make no sense"),
         }
     }
-    Ok(())
 }

@@ -6,7 +6,7 @@ use api::{Guessing, SharedCounts};
 use engine::{Asked, SharedPace, Turn};
 use fleet::{FleetError, Link, Member, Queue, Roster, Shared};
 use model::{Clock, SystemClock, Timestamp};
-use servers::Redis;
+use servers::{Redis, Wire};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -51,6 +51,28 @@ async fn a_message_is_taken_by_one_and_deleted_when_it_is_done() {
     tasks.leave("one").await.unwrap();
     tasks.leave("two").await.unwrap();
     assert_eq!(tasks.lengths().await.unwrap().taken, 1, "who holds something stays on the list");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_that_was_cut_off_without_a_word_is_made_anew() {
+    let Some(redis) = Redis::start() else { return };
+    let wire = Wire::to(redis.port()).await.unwrap();
+    let url = redis.url().replace(&format!(":{}/", redis.port()), &format!(":{}/", wire.port()));
+    let tasks = Queue::tasks(&Link::open(&url, "").unwrap());
+    tasks.ensure().await.unwrap();
+    let mut reader = tasks.reader("one");
+    tasks.push("a").await.unwrap();
+    assert_eq!(messages(&reader.take(1, WAIT).await.unwrap()), ["a"]);
+    wire.cut();
+    let (pushed, taken) = tokio::join!(tasks.push("b"), reader.take(1, WAIT));
+    assert!(matches!(pushed, Err(FleetError::Unreachable(_))), "{pushed:?}");
+    assert!(matches!(taken, Err(FleetError::Unreachable(_))), "{taken:?}");
+    wire.mend();
+    let begun = Instant::now();
+    while let Err(e) = tasks.push("c").await {
+        assert!(begun.elapsed() < Duration::from_secs(20), "{e}");
+    }
+    assert_eq!(messages(&reader.take(5, WAIT).await.unwrap()), ["c"]);
 }
 
 #[tokio::test]
