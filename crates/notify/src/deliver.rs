@@ -25,6 +25,9 @@ use uuid::Uuid;
 /// Longest time a channel is left alone because it asked for it: what asks for more does not mean it.
 const LONGEST_PAUSE: Duration = Duration::from_secs(86_400);
 
+/// How long, in real time, what came of a message is tried to be written down: by then another process has the lease.
+const UNWRITTEN: Duration = Duration::from_secs(120);
+
 /// How the outbox is drained.
 #[derive(Clone, Copy, Debug)]
 pub struct DeliverOptions {
@@ -268,21 +271,23 @@ impl Deliverer {
         Ok(paused_until)
     }
 
-    /// A message that is out must be written down as such, so a busy database is asked more than once.
+    /// A message that is out must be written down as such, so a database that is busy, full or away is asked again: what
+    /// is given up here goes out a second time.
     async fn write(
         &self,
         claimed: &Claimed,
         settlement: &Settlement,
         paused_until: Timestamp,
     ) -> Result<(), StoreError> {
-        let mut tries = 0;
+        let (begun, mut tries) = (Instant::now(), 0);
         loop {
             let now = self.clock.now();
             let wait = Wait { lease_until: claimed.lease_until.max(now), paused_until };
             match store::settle(&self.store, claimed, settlement, wait, now).await {
-                Err(e) if e.is_retryable() && tries < 10 => {
+                Err(e) if begun.elapsed() < UNWRITTEN => {
                     tries += 1;
-                    tokio::time::sleep(Duration::from_millis(50 * tries)).await;
+                    tracing::debug!(error = %e, tries, "what came of a message is not written down yet");
+                    tokio::time::sleep((Duration::from_millis(50) * tries).min(Duration::from_secs(1))).await;
                 }
                 other => return other,
             }

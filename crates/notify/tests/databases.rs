@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 use servers::{MariaDb, Postgres};
 use sink::{RULES, START, Sink, World};
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};
+use std::sync::{Arc, Mutex};
 use store::args;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -28,6 +28,41 @@ async fn mariadb() {
 async fn postgres() {
     let Some(server) = Postgres::start() else { return };
     suite(&World::on(&server.url()).await).await;
+}
+
+/// The channel says yes while the database is away, for longer than a busy one would be.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_is_away_when_a_message_is_out_costs_no_second_one() {
+    let Some(server) = MariaDb::start() else { return };
+    let world = World::on(&server.url()).await;
+    let server = Arc::new(Mutex::new(server));
+    let sink = Sink::start({
+        let server = Arc::clone(&server);
+        move |_, _| {
+            server.lock().unwrap().kill();
+            (200, "ok".into())
+        }
+    })
+    .await;
+    world.channel(draft(&sink)).await;
+    world.tell(0..2, "warning").await;
+    let deliverer = world.deliverer(DeliverOptions::default());
+    let (sending, back) = tokio::join!(deliverer.step(), async {
+        while sink.count() == 0 {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+        tokio::time::sleep(std::time::Duration::from_secs(4)).await;
+        tokio::task::spawn_blocking(move || server.lock().unwrap().restart()).await
+    });
+    sending.unwrap();
+    back.unwrap();
+    for _ in 0..3 {
+        world.wait(600);
+        deliverer.step().await.unwrap();
+    }
+    assert_eq!(sink.count(), 1, "told once");
+    assert_eq!(world.states().await, [("sent".to_owned(), 2)]);
+    world.store.close().await;
 }
 
 async fn suite(world: &World) {

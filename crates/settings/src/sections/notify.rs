@@ -20,6 +20,9 @@ pub struct NotifySettings {
     /// Longest time for one try.
     #[schemars(extend("x-min" = "1s", "x-max" = "25s"))]
     pub timeout: Span,
+    /// How long a channel is one process's while it sends; when that dies, the channel waits for the end of it.
+    #[schemars(extend("x-min" = "30s", "x-max" = "1d"))]
+    pub lease: Span,
     /// Where people reach this program, for links in messages; empty is without links.
     #[schemars(extend("format" = "uri", "x-schemes" = ["http", "https"]))]
     pub public_url: String,
@@ -55,6 +58,7 @@ impl Default for NotifySettings {
             digest_window: Span::seconds(30),
             max_attempts: 8,
             timeout: Span::seconds(20),
+            lease: Span::minutes(2),
             public_url: String::new(),
             apprise: String::new(),
             cooldown: Span::days(1),

@@ -29,6 +29,7 @@ pub fn deliverer(
     let sender = Sender::new(SenderOptions { tls, total, ..SenderOptions::default() }, Arc::clone(&clock));
     let sender = sender.context("the client of the channels")?;
     let options = DeliverOptions {
+        lease: notify.lease.into(),
         gather: notify.digest_window.into(),
         max_attempts: notify.max_attempts,
         allow_private: notify.allow_private,
