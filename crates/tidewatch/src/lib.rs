@@ -7,7 +7,7 @@ pub mod cli;
 pub mod commands;
 pub mod demo;
 pub mod doctor;
-mod logs;
+pub mod logs;
 pub mod moving;
 mod terminal;
 mod traces;

@@ -8,7 +8,8 @@ use model::{Clock, ScaledClock, SharedClock, SteppedClock, Timestamp, WatchKind}
 use product::{KEY, Product, START, finished, settings, tidewatch, until, upstream};
 use reqwest::{Method, StatusCode};
 use serde_json::json;
-use settings::{Secret, Span};
+use servers::MariaDb;
+use settings::{AccountSettings, Secret, SecretUrl, Span};
 use sim::profiles::{spread, well_known};
 use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
@@ -237,4 +238,38 @@ async fn the_configuration_keeps_its_ips_and_leaves_what_people_set() {
     stop.cancel();
     task.await.unwrap().unwrap();
     drop(dir);
+}
+
+/// The first start of a whole fleet: everybody keeps the same lists on the same empty database.
+#[tokio::test(flavor = "multi_thread")]
+async fn processes_that_start_together_on_an_empty_database_all_come_up() {
+    let Some(server) = MariaDb::start() else { return };
+    let key = store::new_key().unwrap();
+    let clock: SharedClock = Arc::new(SteppedClock::new(START));
+    let one = || {
+        let (url, key, clock) = (server.url(), key.clone(), Arc::clone(&clock));
+        async move {
+            Product::start(&spread(3), clock, |settings| {
+                settings.store.url = SecretUrl::new(&url);
+                settings.secrets.encryption_key = Secret::new(&key);
+                settings.accounts.list = (0..60).map(account).collect();
+            })
+            .await
+        }
+    };
+    let (a, b, c) = tokio::join!(one(), one(), one());
+    let accounts = a.get("/api/v1/accounts?page_size=1").await;
+    assert_eq!(accounts["total"], 60, "{accounts}");
+    for product in [a, b, c] {
+        product.end().await;
+    }
+}
+
+fn account(n: usize) -> AccountSettings {
+    AccountSettings {
+        name: format!("account {n}"),
+        provider: "deepseek".to_owned(),
+        secret: Secret::new(format!("sk-of-a-test-{n}")),
+        ..AccountSettings::default()
+    }
 }

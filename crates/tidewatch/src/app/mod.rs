@@ -50,10 +50,14 @@ use settings::Settings;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::{Arc, PoisonError};
-use std::time::Instant;
-use store::Keyring;
+use std::time::{Duration, Instant};
+use store::{Dialect, Keyring};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
+
+/// Pauses between tries to keep the lists of the configuration beside other processes: each twice the one before.
+const FIRST_PAUSE: Duration = Duration::from_millis(200);
+const LAST_PAUSE: Duration = Duration::from_millis(1_600);
 
 /// What a process is to be.
 pub struct Config {
@@ -204,6 +208,21 @@ impl Product {
 
     /// The same with other lists than those it was made with. Each list is kept whole or not at all.
     async fn keep_other(&self, settings: &Settings) -> anyhow::Result<()> {
+        let mut pause = FIRST_PAUSE;
+        loop {
+            match self.keep_once(settings).await {
+                // Another process may be keeping the same lists: what it has done is seen the next time.
+                Err(e) if self.engine.store.dialect() != Dialect::Sqlite && pause <= LAST_PAUSE => {
+                    tracing::debug!(error = %e, "the lists of the configuration met another process, perhaps; again");
+                }
+                kept => return kept,
+            }
+            tokio::time::sleep(pause).await;
+            pause *= 2;
+        }
+    }
+
+    async fn keep_once(&self, settings: &Settings) -> anyhow::Result<()> {
         let (store, now) = (&self.engine.store, self.engine.clock.now());
         self.accounts.keep(store, &settings.accounts, now).await?;
         notifying::keep(&self.deliverer, store, (&settings.channels, &settings.notify), now).await?;
