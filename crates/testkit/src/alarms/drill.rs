@@ -5,8 +5,8 @@ use super::Failure;
 use super::compare::{Kill, Told, told};
 use super::process::Process;
 use super::receiver::Receiver;
-use super::rows::{Lives, lives, notices, unsent, waiting};
-use super::scene::{Pace, Scene, accounts};
+use super::rows::{Lives, Slack, lives, notices, unsent, waiting};
+use super::scene::{Pace, SWINGS, Scene, accounts};
 use crate::dice::Dice;
 use model::{Clock, Timestamp};
 use sim::accounts::{AccountsConfig, AccountsServer, RunningAccounts};
@@ -83,7 +83,7 @@ pub async fn drill(plan: &Plan) -> Result<Outcome, Failure> {
     let folder = tempfile::tempdir()?;
     let pace = Pace::new(Timestamp::parse("2026-11-02T00:03:20Z").unwrap_or_default(), plan.speed);
     let mut config = AccountsConfig::new(std::sync::Arc::new(move || pace.now().millis()));
-    config.accounts = accounts(plan.accounts, Timestamp(pace.start));
+    config.accounts = accounts(plan.accounts, Timestamp(pace.start), SWINGS);
     let providers = AccountsServer::start(TcpListener::bind("127.0.0.1:0").await?, config)?;
     let receiver = Receiver::start(plan.seed).await?;
     let scene = |n: usize| Scene {
@@ -106,7 +106,7 @@ pub async fn drill(plan: &Plan) -> Result<Outcome, Failure> {
     let outcome = Outcome {
         kills: struck,
         told: told(&notices, &receiver.posts(), &kills),
-        lives: lives(&store, providers.accounts(), &notices, plan.accounts).await?,
+        lives: lives(&store, providers.accounts(), &notices, plan.accounts, Slack::default()).await?,
         unsent: unsent(&store).await?,
         took: began.elapsed(),
     };

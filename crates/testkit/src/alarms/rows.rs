@@ -8,10 +8,29 @@ use sim::accounts::{Accounts, Amount};
 use std::collections::HashMap;
 use store::{Store, StoreError, Value, args};
 
-/// A look is dated by the instant it was begun. So much later, ms of the product's clock, it may have been answered …
-const ANSWERED: [i64; 5] = [0, 1_000, 5_000, 15_000, 45_000];
-/// … and this much later it is written down at the latest.
-const RECORDED: i64 = 120_000;
+/// How far from its date, ms of the product's clock, a look may have been answered and written down.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Slack {
+    /// The clock that dates it is so much ahead at most.
+    pub(crate) ahead: i64,
+    /// A look is dated by the instant it was begun; so much later it was answered at the latest.
+    pub(crate) answered: i64,
+    /// And so much later it is written down.
+    pub(crate) recorded: i64,
+}
+
+impl Default for Slack {
+    fn default() -> Self {
+        Self { ahead: 0, answered: 45_000, recorded: 120_000 }
+    }
+}
+
+impl Slack {
+    /// Instants at which a look may have been answered, counted from its date; the likeliest first.
+    fn instants(self) -> [i64; 6] {
+        [0, self.answered / 45, self.answered / 9, self.answered / 3, self.answered, -self.ahead]
+    }
+}
 
 /// A notice of the outbox.
 #[derive(Clone, Debug)]
@@ -77,7 +96,13 @@ pub struct Lives {
 }
 
 /// Replays every account's looks and holds the notices against what they call for.
-pub(crate) async fn lives(store: &Store, sim: &Accounts, notices: &[Notice], n: usize) -> Result<Lives, Failure> {
+pub(crate) async fn lives(
+    store: &Store,
+    sim: &Accounts,
+    notices: &[Notice],
+    n: usize,
+    slack: Slack,
+) -> Result<Lives, Failure> {
     let ids: HashMap<String, i64> = store
         .query("SELECT name, id FROM accounts", args![])
         .await?
@@ -92,7 +117,7 @@ pub(crate) async fn lives(store: &Store, sim: &Accounts, notices: &[Notice], n: 
         lives.looks += looks.len();
         for look in &looks {
             let level = |ms: i64| sim.truth(provider, &secret, ms).remaining.is_some_and(is_low);
-            if !ANSWERED.iter().any(|ms| level(look.at.millis() + ms) == look.low) {
+            if !slack.instants().iter().any(|ms| level(look.at.millis() + ms) == look.low) {
                 lives.wrong.push(format!("{name}: the look at {} was not so", look.at));
             }
         }
@@ -100,7 +125,7 @@ pub(crate) async fn lives(store: &Store, sim: &Accounts, notices: &[Notice], n: 
         lives.expected += expected.len();
         let same = expected.len() == own.len()
             && expected.iter().zip(&own).all(|((at, kind), notice)| {
-                *kind == notice.notice && (0..=RECORDED).contains(&(notice.at.millis() - at.millis()))
+                *kind == notice.notice && (0..=slack.recorded).contains(&(notice.at.millis() - at.millis()))
             });
         if !same {
             let (want, have) = (expected.len(), own.len());

@@ -16,10 +16,10 @@ use tokio_util::sync::CancellationToken;
 pub(crate) const PROVIDERS: [&str; 4] = ["deepseek", "moonshot", "siliconflow", "stepfun"];
 /// Below this people are told.
 pub(crate) const THRESHOLD: i64 = 50;
-/// A level goes from its top to its bottom and up again in ten minutes: three or four looks of ten are below.
 const TOP: i64 = 100;
 const BOTTOM: i64 = 20;
-const BURN_PER_DAY: i64 = 8 * 24 * 60;
+/// From top to bottom in ten minutes: three or four looks of ten are below.
+pub(crate) const SWINGS: i64 = 144;
 /// Everything of a message for machines; an item's `id` is the same however often it is sent.
 const TEMPLATE: &str = r#"{"id":"{{id}}","items":{{items}}}"#;
 
@@ -81,15 +81,16 @@ pub(crate) fn account(n: usize) -> (String, &'static str, String) {
     (format!("{provider} {n:03}"), provider, format!("sk-simulated-{provider}-{n:03}"))
 }
 
-/// The simulated accounts: each a saw-tooth around the threshold, each at another point of it.
-pub(crate) fn accounts(count: usize, since: Timestamp) -> Vec<Account> {
+/// The simulated accounts: each a saw-tooth around the threshold, each at another point of it. A level goes from its top
+/// to its bottom `swings` times a day.
+pub(crate) fn accounts(count: usize, since: Timestamp, swings: i64) -> Vec<Account> {
     let one = |n: usize| {
         let (_, provider, secret) = account(n);
         let swing = TOP - BOTTOM;
         let start = Amount::whole(BOTTOM + 1 + (n as i64 * 37) % swing);
         let refill = Some(Refill { below: Amount::whole(BOTTOM), add: Amount::whole(swing) });
         let course = Course::Prepaid { start, refill, overdraft: false };
-        let burn = Burn::steady(Amount::whole(BURN_PER_DAY));
+        let burn = Burn::steady(Amount::whole(swing * swings));
         Account::new(provider, &secret, n as u64, Plan { since_ms: since.millis(), course, burn })
     };
     (0..count).map(one).collect()
@@ -105,26 +106,37 @@ impl Scene {
         settings.secrets.encryption_key = Secret::new(&self.encryption_key);
         settings.market.enabled = false;
         settings.keys.enabled = false;
-        let accounts = &mut settings.accounts;
-        accounts.enabled = self.watching;
-        accounts.interval = Span::minutes(1);
-        accounts.allow_private = true;
-        accounts.base_urls = PROVIDERS.iter().map(|p| format!("{p}: {}/p/{p}", self.providers)).collect();
-        accounts.rates = PROVIDERS.iter().map(|p| format!("{p}: 10000")).collect();
-        accounts.list = (0..self.accounts).map(stated).collect();
-        settings.notify.allow_private = true;
-        settings.notify.max_attempts = self.attempts;
+        watch(&mut settings, &self.providers, self.accounts, Span::minutes(1));
+        settings.accounts.enabled = self.watching;
+        tell(&mut settings, &self.receiver, self.attempts);
         settings.notify.digest_window = Span::seconds(5);
-        settings.channels = vec![ChannelSettings {
-            name: "receiver".to_owned(),
-            kind: "webhook".to_owned(),
-            url: Secret::new(&self.receiver),
-            template: TEMPLATE.to_owned(),
-            allow_private: true,
-            ..ChannelSettings::default()
-        }];
         settings
     }
+}
+
+/// The accounts of a run at the simulated providers, each looked at once in `interval`.
+pub(crate) fn watch(settings: &mut Settings, providers: &str, count: usize, interval: Span) {
+    let accounts = &mut settings.accounts;
+    accounts.enabled = true;
+    accounts.interval = interval;
+    accounts.allow_private = true;
+    accounts.base_urls = PROVIDERS.iter().map(|p| format!("{p}: {providers}/p/{p}")).collect();
+    accounts.rates = PROVIDERS.iter().map(|p| format!("{p}: 10000")).collect();
+    accounts.list = (0..count).map(stated).collect();
+}
+
+/// One channel, to the receiver.
+pub(crate) fn tell(settings: &mut Settings, receiver: &str, attempts: u32) {
+    settings.notify.allow_private = true;
+    settings.notify.max_attempts = attempts;
+    settings.channels = vec![ChannelSettings {
+        name: "receiver".to_owned(),
+        kind: "webhook".to_owned(),
+        url: Secret::new(receiver),
+        template: TEMPLATE.to_owned(),
+        allow_private: true,
+        ..ChannelSettings::default()
+    }];
 }
 
 fn stated(n: usize) -> AccountSettings {

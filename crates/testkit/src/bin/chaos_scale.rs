@@ -1,9 +1,11 @@
 //! `make chaos-scale`: three that schedule and record, six that crawl, on one MariaDB and one Redis, at high speed; once
-//! undisturbed, once with every fault. What both recorded is held against the ledger of the truth.
+//! undisturbed, once with every fault. What both recorded is held against the ledger of the truth, what people were told
+//! against the outbox and the looks at the accounts.
 //!
-//! SERVES=3 WORKERS=6 IPS=40 SPEED=720 CALM=12 LASTS=150 (seconds) SEED=1; as its own child `chaos_scale --child PART`.
+//! SERVES=3 WORKERS=6 IPS=40 HOTTEST=600 (listings an hour) ACCOUNTS=200 SPEED=360 CALM=12 LASTS=240 (seconds) SEED=1
+//! RUNS=undisturbed,disturbed ONLY= (faults whose name has it); a week of 200 IPs: IPS=200 HOTTEST=100 ACCOUNTS=1000 LASTS=1680. As its own child
+//! `chaos_scale --child PART`.
 
-use std::io::Read;
 use std::process::ExitCode;
 use std::time::Duration;
 use testkit::Figures;
@@ -11,6 +13,8 @@ use testkit::scale::{Failure, Fault, Outcome, Plan, drill, live};
 use testkit::truth::IpTruth;
 
 const COMMAND: &str = "make chaos-scale";
+/// Accounts or looks shown that are otherwise.
+const SHOWN: usize = 20;
 
 fn setting(name: &str, default: u64) -> u64 {
     std::env::var(name).ok().and_then(|v| v.parse().ok()).unwrap_or(default)
@@ -21,7 +25,6 @@ async fn main() -> Result<ExitCode, Failure> {
     let mut arguments = std::env::args().skip(1);
     if arguments.next().as_deref() == Some("--child") {
         let part = arguments.next().ok_or("--child PART")?;
-        std::thread::spawn(end_with_parent);
         live(&serde_json::from_str(&part)?).await?;
         return Ok(ExitCode::SUCCESS);
     }
@@ -30,16 +33,23 @@ async fn main() -> Result<ExitCode, Failure> {
         serves: setting("SERVES", 3) as usize,
         workers: setting("WORKERS", 6) as usize,
         ips: setting("IPS", 40) as usize,
-        speed: setting("SPEED", 720) as f64,
+        hottest: setting("HOTTEST", 600) as f64,
+        accounts: setting("ACCOUNTS", 200) as usize,
+        speed: setting("SPEED", 360) as f64,
         calm: Duration::from_secs(setting("CALM", 12)),
         faults: Vec::new(),
-        lasts: Duration::from_secs(setting("LASTS", 150)),
+        lasts: Duration::from_secs(setting("LASTS", 240)),
         seed: setting("SEED", 1),
     };
     let mut figures = Figures::new("chaos-scale", COMMAND);
     let mut good = true;
-    for (name, faults) in [("undisturbed", Vec::new()), ("disturbed", Fault::ALL.to_vec())] {
-        eprintln!("{name}: {} serve, {} workers, {} IPs, {} x", plan.serves, plan.workers, plan.ips, plan.speed);
+    let runs = std::env::var("RUNS").unwrap_or_else(|_| "undisturbed,disturbed".to_owned());
+    for name in runs.split(',') {
+        let only = std::env::var("ONLY").unwrap_or_default();
+        let faults = if name == "disturbed" { Fault::ALL.to_vec() } else { Vec::new() };
+        let faults: Vec<Fault> = faults.into_iter().filter(|fault| fault.name().contains(&only)).collect();
+        let Plan { serves, workers, ips, accounts, speed, .. } = &plan;
+        eprintln!("{name}: {serves} serve, {workers} workers, {ips} IPs, {accounts} accounts, {speed} x");
         let Some(outcome) = drill(&Plan { faults, ..plan.clone() }).await? else {
             eprintln!("left out: it takes MariaDB and Redis");
             return Ok(ExitCode::SUCCESS);
@@ -71,13 +81,28 @@ fn report(figures: &mut Figures, name: &str, outcome: &Outcome) -> bool {
     add("whole hours that are not the ledger's", wrong, "hours", "aim 0");
     let above = sum(|t| t.above_truth);
     add("hours above the truth (counted twice)", above, "hours", "aim 0");
+    let share = sum_of(outcome, |t| t.outflow_found) / sum_of(outcome, |t| t.outflow_truth).max(1.0);
+    add("sales found", 100.0 * share, "%", "of those of the ledger");
+    add("simulated", outcome.simulated.as_secs_f64() / 86_400.0, "days", "");
     add("requests to the market", outcome.requests as f64, "requests", "");
     add("processes that ended by themselves", outcome.deaths as f64, "processes", "aim 0");
-    wrong == 0.0 && above == 0.0 && sum(|t| t.whole_hours) > 0.0 && outcome.deaths == 0
+    let (told, lives) = (&outcome.told, &outcome.lives);
+    add("notices", told.notices as f64, "notices", "firings, reminders, recoveries in the database");
+    add("told once", told.once as f64, "notices", "");
+    let again = "the receiver cut the connection, or the sender was killed before it was answered or had written it";
+    add("told again with a reason", (told.cut + told.unanswered + told.killed) as f64, "notices", again);
+    add("told twice without a reason", told.doubled.len() as f64, "notices", "aim 0");
+    add("never told", told.never.len() as f64, "notices", "aim 0");
+    add("told but not in the database", told.unheard.len() as f64, "notices", "aim 0");
+    add("looks at accounts", lives.looks as f64, "looks", &format!("they call for {} notices", lives.expected));
+    add("accounts or looks that are otherwise", lives.wrong.len() as f64, "", "aim 0; against the providers");
+    add("messages not sent", outcome.unsent as f64, "messages", "aim 0");
+    let unsaid = told.doubled.len() + told.never.len() + told.unheard.len() + lives.wrong.len();
+    lives.wrong.iter().take(SHOWN).for_each(|wrong| println!("  {wrong}"));
+    let truths = wrong == 0.0 && above == 0.0 && sum(|t| t.whole_hours) > 0.0;
+    truths && outcome.deaths == 0 && unsaid == 0 && outcome.unsent == 0
 }
 
-/// The end of standard input is the end of the parent.
-fn end_with_parent() {
-    let _ = std::io::stdin().read(&mut [0]);
-    std::process::exit(1);
+fn sum_of(outcome: &Outcome, pick: fn(&IpTruth) -> i64) -> f64 {
+    outcome.truth.iter().map(pick).sum::<i64>() as f64
 }

@@ -1,19 +1,25 @@
-//! The run: processes, faults one after the other, and what the database says at the end.
+//! The drill: a market, providers and a receiver, the processes between them, and what the database says at the end.
 
-use super::{Failure, Part, Role};
-use crate::alarms::Pace;
+use super::run::Run;
+use super::{Failure, Fault};
+use crate::alarms::{Lives, Pace, Receiver, Slack, Told, accounts, lives, notices, told, unsent};
 use crate::truth::{CrawlLog, IpTruth, compare};
 use crate::world::{World, WorldOptions};
 use market::MarketOptions;
-use model::{Clock, Timestamp};
-use servers::{MariaDb, Redis};
+use model::Timestamp;
+use servers::{Disk, MariaDb, Redis};
+use sim::accounts::{AccountsConfig, AccountsServer, RunningAccounts};
 use sim::{MarketConfig, RunningSim, SimConfig, SimServer, profiles};
 use std::path::PathBuf;
-use std::process::Stdio;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use store::{OpenOptions, Store};
-use tokio::process::{Child, Command};
+use tokio::net::TcpListener;
+
+/// From top to bottom of an account's level in two days.
+const SWING_DAYS: i64 = 2;
+/// The database's disk.
+const DISK: u64 = 8 << 30;
 
 /// What is run.
 #[derive(Clone, Debug)]
@@ -26,6 +32,10 @@ pub struct Plan {
     pub workers: usize,
     /// IPs watched.
     pub ips: usize,
+    /// Listings an hour of the hottest.
+    pub hottest: f64,
+    /// Accounts watched.
+    pub accounts: usize,
     /// How many times faster than the machine's the clock runs.
     pub speed: f64,
     /// Time between two faults, of the machine.
@@ -34,53 +44,8 @@ pub struct Plan {
     pub faults: Vec<Fault>,
     /// How long the run goes on, of the machine.
     pub lasts: Duration,
-    /// Seed of the market.
+    /// Seed of the market and of what goes wrong at the receiver.
     pub seed: u64,
-}
-
-/// What is done to the run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fault {
-    /// SIGKILL to one that schedules and records.
-    KillServe,
-    /// SIGKILL to two that crawl.
-    KillWorkers,
-    /// Redis forgets everything.
-    FlushRedis,
-    /// Redis is killed and is back, empty, after three seconds.
-    KillRedis,
-    /// SIGKILL to the database, which is back after three seconds.
-    KillDatabase,
-    /// One that crawls hangs for ten seconds (SIGSTOP), then goes on with what it held.
-    HangWorker,
-    /// SIGKILL to all that schedule and record.
-    KillAllServes,
-}
-
-impl Fault {
-    /// Every fault.
-    pub const ALL: [Self; 7] = [
-        Self::KillServe,
-        Self::KillWorkers,
-        Self::FlushRedis,
-        Self::KillRedis,
-        Self::KillDatabase,
-        Self::HangWorker,
-        Self::KillAllServes,
-    ];
-
-    /// In a few words.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::KillServe => "kill one serve",
-            Self::KillWorkers => "kill two workers",
-            Self::FlushRedis => "flush Redis",
-            Self::KillRedis => "kill Redis, back after 3 s",
-            Self::KillDatabase => "kill MariaDB, back after 3 s",
-            Self::HangWorker => "hang one worker for 10 s",
-            Self::KillAllServes => "kill every serve",
-        }
-    }
 }
 
 /// What came of a run.
@@ -88,54 +53,93 @@ impl Fault {
 pub struct Outcome {
     /// The truth of each IP.
     pub truth: Vec<IpTruth>,
+    /// What people were told.
+    pub told: Told,
+    /// The lives of the accounts' alerts.
+    pub lives: Lives,
+    /// Messages the database does not call sent.
+    pub unsent: i64,
     /// Each fault, and the time until crawls were recorded again.
     pub recovered: Vec<(Fault, Duration)>,
     /// Requests the market answered.
     pub requests: u64,
     /// Processes that ended by themselves.
     pub deaths: usize,
+    /// How long it went on by the clock of the run.
+    pub simulated: Duration,
 }
 
-struct Run {
-    plan: Plan,
-    parts: Vec<(Part, Child)>,
-    store: Store,
-    redis: Redis,
-    database: MariaDb,
-    pace: Pace,
-    deaths: usize,
+/// Everything around the processes.
+pub(super) struct Scene {
+    pub(super) market: MarketConfig,
+    pub(super) sim: RunningSim,
+    pub(super) providers: RunningAccounts,
+    pub(super) receiver: Receiver,
+    pub(super) pace: Pace,
+    pub(super) folder: tempfile::TempDir,
 }
 
 /// Runs a plan; `None` where MariaDB or Redis is not installed.
 pub async fn drill(plan: &Plan) -> Result<Option<Outcome>, Failure> {
-    let (Some(redis), Some(database)) = (Redis::start(), MariaDb::start()) else { return Ok(None) };
-    let start = Timestamp::parse("2026-11-02T00:03:20+09:00").unwrap_or_default();
-    let mut market = MarketConfig::new(plan.seed, profiles::spread(plan.ips), start.millis());
-    market.quirks.index_lag_ms = (60_000, 60_000);
-    // What is deleted between two crawls nobody can see, and crawls are not where they were in another run.
-    market.behaviour.delete_share = 0.0;
-    let pace = Pace::new(start, plan.speed);
-    let sim = SimServer::start(SimConfig::new(market.clone(), Arc::new(move || pace.now().millis()))).await?;
-    let folder = tempfile::tempdir()?;
-    let store = first_run(&database.url(), &market).await?;
-    let mut run = Run { plan: plan.clone(), parts: Vec::new(), store, redis, database, pace, deaths: 0 };
-    run.populate(&sim, &market, folder.path())?;
+    let disk = Disk::mount(DISK);
+    let (Some(redis), Some(database)) = (Redis::start(), MariaDb::start_on(disk.as_ref().map(Disk::path))) else {
+        return Ok(None);
+    };
+    let scene = Scene::set(plan).await?;
+    let store = first_run(&database.url(), &scene.market).await?;
+    let mut run = Run::begin(plan, &scene, store, redis, database, disk).await?;
     let begun = Instant::now();
     let mut recovered = Vec::new();
     for fault in plan.faults.clone() {
         tokio::time::sleep(plan.calm).await;
         run.check()?;
-        let took = run.suffer(fault).await?;
-        eprintln!("  {:<32} recorded again after {:.1} s", fault.name(), took.as_secs_f64());
+        let Some(took) = run.suffer(fault).await? else { continue };
+        eprintln!("  {:<34} recorded again after {:.1} s", fault.name(), took.as_secs_f64());
         recovered.push((fault, took));
     }
     let left = plan.lasts.saturating_sub(begun.elapsed()).max(plan.calm);
-    tokio::time::sleep(left).await;
-    run.check()?;
-    run.end().await;
-    let requests = sim.counters().requests;
-    let truth = look(&run, &market).await?;
-    Ok(Some(Outcome { truth, recovered, requests, deaths: run.deaths }))
+    run.wait(left).await?;
+    let simulated = begun.elapsed().mul_f64(plan.speed);
+    run.settle(&scene).await?;
+    let world = World::open(options(&run.database.url(), &scene.market)).await?;
+    let notices = notices(&run.store).await?;
+    Ok(Some(Outcome {
+        truth: compare(&world, &CrawlLog::new()).await?,
+        told: told(&notices, &scene.receiver.posts(), &run.kills),
+        lives: lives(&run.store, scene.providers.accounts(), &notices, plan.accounts, slack(plan)).await?,
+        unsent: unsent(&run.store).await?,
+        recovered,
+        requests: scene.sim.counters().requests,
+        deaths: run.deaths,
+        simulated,
+    }))
+}
+
+/// Six seconds of the machine until an answer, twelve until it is written down, and a clock ten minutes ahead.
+fn slack(plan: &Plan) -> Slack {
+    let seconds = |n: f64| (n * plan.speed * 1_000.0) as i64;
+    Slack { ahead: 600_000, answered: seconds(6.0), recorded: seconds(12.0) }
+}
+
+impl Scene {
+    async fn set(plan: &Plan) -> Result<Self, Failure> {
+        let start = Timestamp::parse("2026-11-02T00:03:20+09:00").unwrap_or_default();
+        let mut profiles = profiles::spread(plan.ips);
+        let hottest = profiles.iter().map(|p| p.listings_per_hour).fold(0.0, f64::max);
+        profiles.iter_mut().for_each(|p| p.listings_per_hour *= plan.hottest / hottest);
+        let mut market = MarketConfig::new(plan.seed, profiles, start.millis());
+        market.quirks.index_lag_ms = (60_000, 60_000);
+        // What is deleted between two crawls nobody can see, and crawls are not where they were in another run.
+        market.behaviour.delete_share = 0.0;
+        let pace = Pace::new(start, plan.speed);
+        let now = move || model::Clock::now(&pace).millis();
+        let sim = SimServer::start(SimConfig::new(market.clone(), Arc::new(now))).await?;
+        let mut config = AccountsConfig::new(Arc::new(now));
+        config.accounts = accounts(plan.accounts, start, SWING_DAYS);
+        let providers = AccountsServer::start(TcpListener::bind("127.0.0.1:0").await?, config)?;
+        let receiver = Receiver::start(plan.seed).await?;
+        Ok(Self { market, sim, providers, receiver, pace, folder: tempfile::tempdir()? })
+    }
 }
 
 /// The tables and the IPs, so that no process is the first.
@@ -152,113 +156,4 @@ fn options(url: &str, market: &MarketConfig) -> WorldOptions {
         engine: engine::EngineOptions::default(),
         url: url.to_owned(),
     }
-}
-
-async fn look(run: &Run, market: &MarketConfig) -> Result<Vec<IpTruth>, Failure> {
-    let world = World::open(options(&run.database.url(), market)).await?;
-    Ok(compare(&world, &CrawlLog::new()).await?)
-}
-
-impl Run {
-    fn populate(&mut self, sim: &RunningSim, market: &MarketConfig, folder: &std::path::Path) -> Result<(), Failure> {
-        let key = store::new_key()?;
-        let roles = std::iter::repeat_n(Role::Serve, self.plan.serves)
-            .chain(std::iter::repeat_n(Role::Worker, self.plan.workers));
-        for (n, role) in roles.enumerate() {
-            let part = Part {
-                role,
-                database: self.database.url(),
-                redis: self.redis.url(),
-                market: sim.base_url(),
-                profiles: market.profiles.clone(),
-                data_dir: folder.join(n.to_string()),
-                encryption_key: key.clone(),
-                pace: self.pace,
-            };
-            let child = spawn(&self.plan.program, &part)?;
-            self.parts.push((part, child));
-        }
-        Ok(())
-    }
-
-    /// Starts again what ended by itself, as a supervisor would, and counts it.
-    fn check(&mut self) -> Result<(), Failure> {
-        for (part, child) in &mut self.parts {
-            if let Some(status) = child.try_wait()? {
-                eprintln!("  a {:?} ended by itself: {status}", part.role);
-                self.deaths += 1;
-                *child = spawn(&self.plan.program, part)?;
-            }
-        }
-        Ok(())
-    }
-
-    async fn kill(&mut self, role: Role, count: usize) -> Result<(), Failure> {
-        let program = self.plan.program.clone();
-        for (part, child) in self.parts.iter_mut().filter(|(part, _)| part.role == role).take(count) {
-            child.kill().await?;
-            *child = spawn(&program, part)?;
-        }
-        Ok(())
-    }
-
-    /// Does it, and waits until crawls begun after it are recorded.
-    async fn suffer(&mut self, fault: Fault) -> Result<Duration, Failure> {
-        let (serves, begun, at) = (self.plan.serves, Instant::now(), self.pace.now());
-        match fault {
-            Fault::KillServe => self.kill(Role::Serve, 1).await?,
-            Fault::KillAllServes => self.kill(Role::Serve, serves).await?,
-            Fault::KillWorkers => self.kill(Role::Worker, 2).await?,
-            Fault::FlushRedis => flush(&self.redis.url()).await?,
-            Fault::KillRedis => {
-                self.redis.kill();
-                tokio::time::sleep(Duration::from_secs(3)).await;
-                self.redis.restart();
-            }
-            Fault::KillDatabase => {
-                self.database.kill();
-                tokio::time::sleep(Duration::from_secs(3)).await;
-                self.database.restart();
-            }
-            Fault::HangWorker => {
-                let pid = self.parts.iter().find(|(part, _)| part.role == Role::Worker).and_then(|(_, c)| c.id());
-                let pid = pid.ok_or("no worker")?.to_string();
-                Command::new("kill").args(["-STOP", &pid]).status().await?;
-                tokio::time::sleep(Duration::from_secs(10)).await;
-                Command::new("kill").args(["-CONT", &pid]).status().await?;
-            }
-        }
-        while self.recorded_since(at).await < 3 {
-            if begun.elapsed() > Duration::from_secs(60) {
-                return Err(format!("after \"{}\" nothing is recorded any more", fault.name()).into());
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-        Ok(begun.elapsed())
-    }
-
-    /// IPs whose last good crawl began after this instant.
-    async fn recorded_since(&self, at: Timestamp) -> usize {
-        let all = store::list_schedule(&self.store, model::WatchKind::Market, 10_000).await;
-        all.map_or(0, |all| all.iter().filter(|t| t.last_success.is_some_and(|done| done > at)).count())
-    }
-
-    async fn end(&mut self) {
-        for (_, child) in &mut self.parts {
-            let _ = child.kill().await;
-        }
-    }
-}
-
-async fn flush(url: &str) -> Result<(), Failure> {
-    let client = redis::Client::open(url)?;
-    let mut connection = client.get_multiplexed_async_connection().await?;
-    Ok(redis::cmd("FLUSHALL").query_async(&mut connection).await?)
-}
-
-fn spawn(program: &PathBuf, part: &Part) -> Result<Child, Failure> {
-    let mut command = Command::new(program);
-    command.arg("--child").arg(serde_json::to_string(part)?);
-    command.stdin(Stdio::piped()).stdout(Stdio::null()).kill_on_drop(true);
-    Ok(command.spawn()?)
 }
