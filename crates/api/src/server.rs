@@ -24,6 +24,9 @@ use store::Migration;
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
+use tower_http::CompressionLevel;
+use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::{NotForContentType, Predicate, SizeAbove};
 
 /// Whether the data is real.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -130,6 +133,9 @@ impl std::ops::Deref for Shared {
     }
 }
 
+/// Shorter answers, bytes, fit into a packet as they are.
+const WORTH_SQUEEZING: u16 = 1_024;
+
 /// The whole router: the watches' routes, and health, metrics, log-in and events beside them.
 pub fn router(parts: Parts, watches: Routes) -> Router {
     let Parts { engine, auth, registry, probes, limits, counts, options, stop } = parts;
@@ -156,6 +162,7 @@ pub fn router(parts: Parts, watches: Routes) -> Router {
         .fallback(not_found)
         .method_not_allowed_fallback(wrong_method)
         .layer(DefaultBodyLimit::max(body_limit))
+        .layer(squeeze())
         .layer(from_fn_with_state(front_state, front))
 }
 
@@ -163,6 +170,13 @@ pub fn router(parts: Parts, watches: Routes) -> Router {
 pub fn describe(auth: &Auth, watches: &Routes, version: &str) -> serde_json::Value {
     let own = own(auth);
     openapi::document(&[own.entries(), watches.entries()].concat(), version)
+}
+
+/// Answers of a kilobyte and more go out compressed to whoever takes gzip; pictures, events and what is compressed already
+/// do not. Answers with a credential in them are shorter, so that their length tells nothing.
+fn squeeze() -> CompressionLayer<impl Predicate> {
+    let whole = SizeAbove::new(WORTH_SQUEEZING).and(NotForContentType::IMAGES).and(NotForContentType::SSE);
+    CompressionLayer::new().quality(CompressionLevel::Fastest).compress_when(whole)
 }
 
 /// What belongs to no watch.

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use store::{OpenOptions, Store};
 use tidewatch::app::{Config, database, run};
-use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -272,4 +272,26 @@ fn account(n: usize) -> AccountSettings {
         secret: Secret::new(format!("sk-of-a-test-{n}")),
         ..AccountSettings::default()
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn long_answers_are_compressed_for_those_who_take_it() {
+    let (product, _) = Product::stepped(&spread(1)).await;
+    let ask = async |path: &str, encoding: &str| {
+        let address = product.base.strip_prefix("http://").unwrap();
+        let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+        let head = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\n{encoding}Connection: close\r\n\r\n");
+        stream.write_all(head.as_bytes()).await.unwrap();
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).await.unwrap();
+        let head = String::from_utf8_lossy(&answer).split("\r\n\r\n").next().unwrap().to_lowercase();
+        assert!(head.starts_with("http/1.1 200"), "{head}");
+        (head.contains("content-encoding: gzip"), answer.len())
+    };
+    let gzip = "Accept-Encoding: gzip, deflate\r\n";
+    let (plain, squeezed) = (ask("/api/openapi.json", "").await, ask("/api/openapi.json", gzip).await);
+    assert_eq!((plain.0, squeezed.0), (false, true));
+    assert!(squeezed.1 * 4 < plain.1, "{} of {} bytes", squeezed.1, plain.1);
+    assert!(!ask("/live", gzip).await.0, "a short one is as long as a packet anyway");
+    product.end().await;
 }
