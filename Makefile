@@ -6,7 +6,7 @@ COMPOSE ?= docker compose
 FULL := $(COMPOSE) --env-file deploy/.env -f deploy/compose.yml
 LIGHT := $(COMPOSE) --env-file deploy/.env -f deploy/compose.light.yml
 
-.PHONY: help demo run web build test test-deps test-contract test-deploy test-page walk docs dev-deps lint fmt openapi bench bench-pool bench-web truth chaos chaos-scale rolling-restart alarms observe soak fuzz dist install \
+.PHONY: help demo run web build test test-deps test-contract test-deploy test-page walk docs dev-deps lint fmt openapi bench bench-fleet bench-pool bench-web truth chaos chaos-scale rolling-restart alarms observe soak soak-serve fuzz dist install \
 	api-import-run grayscale-start grayscale-verify grayscale-clean docker-env docker-build docker-up docker-down docker-logs docker-light-up \
 	docker-light-down docker-up-monitoring docker-down-monitoring clean
 
@@ -82,7 +82,7 @@ chaos: ## Kill the program 200 times in a running load and compare with an undis
 	$(CARGO) build --release -q -p testkit --bin chaos_kill
 	$(CARGO) run --release -q -p testkit --bin chaos_kill
 
-chaos-scale: ## Three serve and six workers on MariaDB and Redis, every fault, against the ledger (LASTS=150 seconds)
+chaos-scale: ## Three serve and six workers on MariaDB and Redis, every fault, against the ledger (LASTS=240 seconds)
 	$(CARGO) build --release -q -p testkit --bin chaos_scale
 	$(CARGO) run --release -q -p testkit --bin chaos_scale
 
@@ -96,7 +96,11 @@ observe: ## Three programs under a Prometheus for ten minutes; every expression 
 soak: build ## The demo for an hour: memory, files, threads, database over time (SOAK_SECONDS=3600)
 	scripts/soak $(BIN)
 
-rolling-restart: build ## Restart two serve processes in turn under 500 requests a second; no request may fail
+soak-serve: ## The product alone through a day at 144 times real time: memory, files, database growth as predicted (HOURS=24)
+	$(CARGO) build --release -q -p testkit --bin soak_serve
+	$(CARGO) run --release -q -p testkit --bin soak_serve
+
+rolling-restart: build ## Restart two serve processes in turn under 500 requests a second; no request may fail, no account be looked at late
 	scripts/rolling-restart $(BIN)
 
 bench: build ## Measure: record, leaderboard, claims, the process; tables in target/figures
@@ -105,6 +109,10 @@ bench: build ## Measure: record, leaderboard, claims, the process; tables in tar
 bench-pool: build ## Measure accounts and keys: checks, refreshes, import, lists
 	$(CARGO) build --release -q -p testkit --bin pool
 	$${CARGO_TARGET_DIR:-target}/release/pool --bin $(BIN)
+
+bench-fleet: ## Measure results a second through 1 to 3 recorders on MariaDB and PostgreSQL, and as the table grows (ARGS=--stored N)
+	$(CARGO) build --release -q -p testkit --bin bench
+	$${CARGO_TARGET_DIR:-target}/release/bench fleet $(ARGS)
 
 bench-web: build ## Measure the page in Chromium: first paint, scripting, memory over MINUTES=30 of live updates
 	TIDEWATCH_BIN=$(BIN) node web/e2e/vitals.mjs

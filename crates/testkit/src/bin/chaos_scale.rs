@@ -40,6 +40,7 @@ async fn main() -> Result<ExitCode, Failure> {
         faults: Vec::new(),
         lasts: Duration::from_secs(setting("LASTS", 240)),
         seed: setting("SEED", 1),
+        traces: None,
     };
     let mut figures = Figures::new("chaos-scale", COMMAND);
     let mut good = true;

@@ -46,6 +46,8 @@ pub struct Plan {
     pub lasts: Duration,
     /// Seed of the market and of what goes wrong at the receiver.
     pub seed: u64,
+    /// Where the processes send their traces, if anywhere.
+    pub traces: Option<String>,
 }
 
 /// What came of a run.
@@ -122,7 +124,7 @@ fn slack(plan: &Plan) -> Slack {
 }
 
 impl Scene {
-    async fn set(plan: &Plan) -> Result<Self, Failure> {
+    pub(super) async fn set(plan: &Plan) -> Result<Self, Failure> {
         let start = Timestamp::parse("2026-11-02T00:03:20+09:00").unwrap_or_default();
         let mut profiles = profiles::spread(plan.ips);
         let hottest = profiles.iter().map(|p| p.listings_per_hour).fold(0.0, f64::max);

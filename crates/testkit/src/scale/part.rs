@@ -28,6 +28,8 @@ pub enum Role {
     Serve,
     /// Crawls.
     Worker,
+    /// Everything in one process on SQLite, without Redis.
+    Alone,
     /// Tells what waits, nothing else.
     Settle,
 }
@@ -87,7 +89,7 @@ pub async fn live(part: &Part) -> Result<(), Failure> {
     };
     let ended = match part.role {
         Role::Worker => worker::run(settings, None, clock, CancellationToken::new()).await,
-        Role::Serve | Role::Settle => {
+        Role::Serve | Role::Alone | Role::Settle => {
             let listener = TcpListener::bind("127.0.0.1:0").await?;
             let config = Config { hand_out: part.role == Role::Serve, ..Config::live(settings) };
             run(config, listener, clock, CancellationToken::new()).await
@@ -131,6 +133,9 @@ impl Part {
         market.rate.burst = 1_000;
         market.browser.enabled = false;
         market.ips = tidewatch::demo::ips_of(&self.profiles);
+        if self.role == Role::Alone {
+            settings.redis.url = SecretUrl::default();
+        }
         if self.role == Role::Settle {
             settings.market.enabled = false;
             settings.accounts.enabled = false;

@@ -5,7 +5,6 @@ use super::{Failure, Fault, Part, Role};
 use crate::alarms::{Kill, Pace, waiting};
 use model::{Clock, Timestamp};
 use servers::{Disk, MariaDb, Redis, Wire};
-use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 use store::Store;
@@ -67,7 +66,7 @@ impl Run {
                 encryption_key: key.clone(),
                 pace: run.pace,
             };
-            let child = spawn(&run.plan.program, &part)?;
+            let child = spawn(&run.plan, &part)?;
             run.members.push(Member { part, child, wires });
         }
         Ok(run)
@@ -79,7 +78,7 @@ impl Run {
             if let Some(status) = member.child.try_wait()? {
                 eprintln!("  a {:?} ended by itself: {status}", member.part.role);
                 self.deaths += 1;
-                member.child = spawn(&self.plan.program, &member.part)?;
+                member.child = spawn(&self.plan, &member.part)?;
             }
         }
         Ok(())
@@ -99,7 +98,7 @@ impl Run {
     async fn kill(&mut self, role: Role, count: usize) -> Result<(), Failure> {
         for member in self.members.iter_mut().filter(|m| m.part.role == role).take(count) {
             self.kills.push(killed(&mut member.child).await?);
-            member.child = spawn(&self.plan.program, &member.part)?;
+            member.child = spawn(&self.plan, &member.part)?;
         }
         Ok(())
     }
@@ -191,7 +190,7 @@ impl Run {
         part.role = Role::Settle;
         part.database = self.database.url();
         part.pace = Pace::new(scene.pace.now(), SETTLING_SPEED);
-        let mut child = spawn(&self.plan.program, &part)?;
+        let mut child = spawn(&self.plan, &part)?;
         let begun = Instant::now();
         loop {
             tokio::time::sleep(Duration::from_millis(300)).await;
@@ -234,9 +233,13 @@ async fn flush(url: &str) -> Result<(), Failure> {
     Ok(redis::cmd("FLUSHALL").query_async(&mut connection).await?)
 }
 
-fn spawn(program: &PathBuf, part: &Part) -> Result<Child, Failure> {
-    let mut command = Command::new(program);
+fn spawn(plan: &Plan, part: &Part) -> Result<Child, Failure> {
+    let mut command = Command::new(&plan.program);
     command.arg("--child").arg(serde_json::to_string(part)?);
+    if let Some(collector) = &plan.traces {
+        command.env("OTEL_EXPORTER_OTLP_ENDPOINT", collector).env("OTEL_BSP_SCHEDULE_DELAY", "100");
+        command.env("DRILL_LOG", "error");
+    }
     command.stdin(Stdio::piped()).stdout(Stdio::null()).kill_on_drop(true);
     Ok(command.spawn()?)
 }

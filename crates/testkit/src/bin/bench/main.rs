@@ -1,10 +1,11 @@
 //! `make bench`: what the product costs, beside what the machine can do, in the same run.
 //!
-//! `bench [record|leaderboard|claim|process|all] [--items N] [--targets N] [--seconds N] [--bin PATH]`; every part is
+//! `bench [record|leaderboard|claim|process|fleet|all] [--items N] [--stored N] [--targets N] [--seconds N] [--bin PATH]`; every part is
 //! bounded in count and time.
 
 mod claim;
 mod figure;
+mod fleet;
 mod leaderboard;
 mod process;
 mod record;
@@ -48,12 +49,13 @@ async fn main() -> Result<(), Failure> {
         "claim" => claim::run(&options).await,
         "leaderboard" => leaderboard::run(&options).await,
         "process" => process::run(&options).await,
+        "fleet" => fleet::run(&options).await,
         "all" => {
             record::run(&options).await?;
             claim::run(&options).await?;
             leaderboard::run(&options).await?;
             process::run(&options).await
         }
-        other => Err(format!("{other}: no such part; record, claim, leaderboard, process or all").into()),
+        other => Err(format!("{other}: no such part; record, claim, leaderboard, process, fleet or all").into()),
     }
 }
