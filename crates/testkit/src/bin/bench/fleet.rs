@@ -28,12 +28,14 @@ const IPS: usize = 200;
 /// Every IP has one result in a round.
 const ROUNDS: usize = 3;
 const MOST_RECORDERS: usize = 3;
+/// Readings of the queue that are shown.
+const SHOWN: usize = 12;
 const LEASE: Duration = Duration::from_secs(900);
 const KINDS: &[WatchKind] = &[WatchKind::Market];
 /// Rows made by one statement.
 const CHUNK: u64 = 500_000;
 
-/// Measures everything; `--stored N` rows at most.
+/// Measures everything; `--stored N` rows at most, `--only mariadb|postgres` of the two.
 pub async fn run(options: &Options) -> Result<(), Failure> {
     let stored = options.number("stored", 10_000_000)?;
     let mut figures = Figures::new("fleet", COMMAND);
@@ -49,10 +51,15 @@ pub async fn run(options: &Options) -> Result<(), Failure> {
     alone.grow("SQLite", stored, None, &mut figures).await?;
     drop((alone, folder));
     let Some(redis) = Redis::start() else { return Ok(()) };
-    if let Some(server) = MariaDb::start() {
+    let wanted = |name: &str| options.path("only").is_none_or(|only| only.to_string_lossy() == name);
+    if wanted("mariadb")
+        && let Some(server) = MariaDb::start()
+    {
         on("MariaDB", &server.url(), &redis, (single, stored), &mut figures).await?;
     }
-    if let Some(server) = Postgres::start() {
+    if wanted("postgres")
+        && let Some(server) = Postgres::start()
+    {
         on("PostgreSQL", &server.url(), &redis, (single, stored), &mut figures).await?;
     }
     figures.save()?;
@@ -73,8 +80,9 @@ async fn on(
         let (through, depths) = field.through(recorders, ROUNDS, redis).await?;
         if recorders == 1 {
             first = through;
-            let named = depths.iter().map(|d| format!("{}+{}", d.lag, d.pending)).collect::<Vec<_>>().join(", ");
-            let shown = format!("lag+pending by XINFO GROUPS while they fall: {named}");
+            let some = depths.iter().step_by(depths.len().div_ceil(SHOWN).max(1));
+            let named = some.map(|d| format!("{}+{}", d.lag, d.pending)).collect::<Vec<_>>().join(", ");
+            let shown = format!("lag+pending of {} readings of XINFO GROUPS: {named}", depths.len());
             let most = depths.iter().map(|d| d.lag + d.pending).max().unwrap_or(0);
             figures.add(&format!("{name}: queue as a scaler reads it, at most"), most as f64, "results", &shown);
             let wrong = depths.iter().filter(|d| d.lag + d.pending != d.length).count();
