@@ -173,7 +173,7 @@ pub fn describe(auth: &Auth, watches: &Routes, version: &str) -> serde_json::Val
 }
 
 /// Answers of a kilobyte and more go out compressed to whoever takes gzip; pictures, events and what is compressed already
-/// do not. Answers with a credential in them are shorter, so that their length tells nothing.
+/// do not. Answers with a session's token in them are shorter, so that their length tells nothing of it.
 fn squeeze() -> CompressionLayer<impl Predicate> {
     let whole = SizeAbove::new(WORTH_SQUEEZING).and(NotForContentType::IMAGES).and(NotForContentType::SSE);
     CompressionLayer::new().quality(CompressionLevel::Fastest).compress_when(whole)

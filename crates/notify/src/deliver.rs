@@ -25,7 +25,8 @@ use uuid::Uuid;
 /// Longest time a channel is left alone because it asked for it: what asks for more does not mean it.
 const LONGEST_PAUSE: Duration = Duration::from_secs(86_400);
 
-/// How long, in real time, what came of a message is tried to be written down: by then another process has the lease.
+/// How long, in real time, what came of a message is tried to be written down: the lease as it is by default, after which
+/// another process sends again.
 const UNWRITTEN: Duration = Duration::from_secs(120);
 
 /// How the outbox is drained.

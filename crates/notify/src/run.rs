@@ -14,6 +14,10 @@ const MIN_PAUSE: Duration = Duration::from_millis(20);
 /// Pause after the database failed, in real time.
 const AFTER_ERROR: Duration = Duration::from_secs(1);
 
+/// How long what is being sent has to end after `stop`, in real time: longer than a send may take, no longer than whoever
+/// stopped the process waits.
+const LAST_WORDS: Duration = Duration::from_secs(28);
+
 /// The channels being written to.
 #[derive(Default)]
 struct Working {
@@ -22,7 +26,7 @@ struct Working {
 }
 
 impl Deliverer {
-    /// Delivers until `stop`, then lets what is being sent come to its end, which the time-outs of the sender bound.
+    /// Delivers until `stop`, then lets what is being sent come to its end and be written down, for a while.
     pub async fn run(self: Arc<Self>, stop: CancellationToken) {
         let mut working = Working::default();
         while !stop.is_cancelled() {
@@ -40,8 +44,13 @@ impl Deliverer {
                 () = tokio::time::sleep(pause) => {}
             }
         }
-        while let Some(done) = working.tasks.join_next_with_id().await {
-            working.ended(done);
+        let last_words = async {
+            while let Some(done) = working.tasks.join_next_with_id().await {
+                working.ended(done);
+            }
+        };
+        if tokio::time::timeout(LAST_WORDS, last_words).await.is_err() {
+            tracing::error!("stopped before the database took what came of a message; it may be told again");
         }
     }
 

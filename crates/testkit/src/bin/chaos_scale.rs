@@ -9,37 +9,30 @@
 use std::process::ExitCode;
 use std::time::Duration;
 use testkit::Figures;
-use testkit::scale::{Failure, Fault, Outcome, Plan, drill, live};
+use testkit::scale::{Failure, Fault, Outcome, Plan, child, drill, setting};
 use testkit::truth::IpTruth;
 
 const COMMAND: &str = "make chaos-scale";
 /// Accounts or looks shown that are otherwise.
 const SHOWN: usize = 20;
 
-fn setting(name: &str, default: u64) -> u64 {
-    std::env::var(name).ok().and_then(|v| v.parse().ok()).unwrap_or(default)
-}
-
 #[tokio::main]
 async fn main() -> Result<ExitCode, Failure> {
-    let mut arguments = std::env::args().skip(1);
-    if arguments.next().as_deref() == Some("--child") {
-        let part = arguments.next().ok_or("--child PART")?;
-        live(&serde_json::from_str(&part)?).await?;
+    if child().await? {
         return Ok(ExitCode::SUCCESS);
     }
     let plan = Plan {
         program: std::env::current_exe()?,
-        serves: setting("SERVES", 3) as usize,
-        workers: setting("WORKERS", 6) as usize,
-        ips: setting("IPS", 40) as usize,
-        hottest: setting("HOTTEST", 600) as f64,
-        accounts: setting("ACCOUNTS", 200) as usize,
-        speed: setting("SPEED", 360) as f64,
-        calm: Duration::from_secs(setting("CALM", 12)),
+        serves: setting("SERVES", 3)?,
+        workers: setting("WORKERS", 6)?,
+        ips: setting("IPS", 40)?,
+        hottest: setting("HOTTEST", 600.0)?,
+        accounts: setting("ACCOUNTS", 200)?,
+        speed: setting("SPEED", 360.0)?,
+        calm: Duration::from_secs(setting("CALM", 12)?),
         faults: Vec::new(),
-        lasts: Duration::from_secs(setting("LASTS", 240)),
-        seed: setting("SEED", 1),
+        lasts: Duration::from_secs(setting("LASTS", 240)?),
+        seed: setting("SEED", 1)?,
         traces: None,
     };
     let mut figures = Figures::new("chaos-scale", COMMAND);

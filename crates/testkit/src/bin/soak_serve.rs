@@ -6,36 +6,29 @@
 use std::process::ExitCode;
 use std::time::Duration;
 use testkit::Figures;
-use testkit::scale::{Failure, Plan, Sample, live, slope, soak};
+use testkit::scale::{Failure, Plan, Sample, child, setting, slope, soak};
 
 const COMMAND: &str = "make soak-serve";
 const LOOKS: u32 = 120;
 
-fn setting(name: &str, default: f64) -> f64 {
-    std::env::var(name).ok().and_then(|v| v.parse().ok()).unwrap_or(default)
-}
-
 #[tokio::main]
 async fn main() -> Result<ExitCode, Failure> {
-    let mut arguments = std::env::args().skip(1);
-    if arguments.next().as_deref() == Some("--child") {
-        let part = arguments.next().ok_or("--child PART")?;
-        live(&serde_json::from_str(&part)?).await?;
+    if child().await? {
         return Ok(ExitCode::SUCCESS);
     }
-    let (hours, speed) = (setting("HOURS", 24.0), setting("SPEED", 144.0));
+    let (hours, speed) = (setting("HOURS", 24.0)?, setting("SPEED", 144.0)?);
     let plan = Plan {
         program: std::env::current_exe()?,
         serves: 1,
         workers: 0,
-        ips: setting("IPS", 30.0) as usize,
-        hottest: setting("HOTTEST", 60.0),
-        accounts: setting("ACCOUNTS", 100.0) as usize,
+        ips: setting("IPS", 30)?,
+        hottest: setting("HOTTEST", 60.0)?,
+        accounts: setting("ACCOUNTS", 100)?,
         speed,
         calm: Duration::ZERO,
         faults: Vec::new(),
         lasts: Duration::from_secs_f64(hours * 3_600.0 / speed),
-        seed: setting("SEED", 1.0) as u64,
+        seed: setting("SEED", 1)?,
         traces: None,
     };
     let came = soak(&plan, LOOKS).await?;

@@ -78,8 +78,19 @@ impl Clock for OwnClock {
     }
 }
 
+/// Lives as the part that stands after `--child` on the command line; false where there is none.
+pub async fn child() -> Result<bool, Failure> {
+    let mut arguments = std::env::args().skip(1);
+    if arguments.next().as_deref() != Some("--child") {
+        return Ok(false);
+    }
+    let part = arguments.next().ok_or("--child PART")?;
+    live(&serde_json::from_str(&part)?).await?;
+    Ok(true)
+}
+
 /// Lives until it is killed. Each line of standard input sets the clock wrong by so many ms; its end is the end.
-pub async fn live(part: &Part) -> Result<(), Failure> {
+async fn live(part: &Part) -> Result<(), Failure> {
     let off = Arc::new(AtomicI64::new(0));
     let (settings, clock) = (part.settings(), Arc::new(OwnClock { pace: part.pace, off: Arc::clone(&off) }));
     std::thread::spawn(move || listen(&off));
