@@ -2,9 +2,10 @@
 // @kubernetes-models/… carry them. Reads a JSON list on stdin; prints what is wrong; exit code 1 if anything is.
 import { ScaledObject } from "@kubernetes-models/keda/keda.sh/v1alpha1/ScaledObject";
 import { TriggerAuthentication } from "@kubernetes-models/keda/keda.sh/v1alpha1/TriggerAuthentication";
+import { PodMonitor } from "@kubernetes-models/prometheus-operator/monitoring.coreos.com/v1/PodMonitor";
 import { ServiceMonitor } from "@kubernetes-models/prometheus-operator/monitoring.coreos.com/v1/ServiceMonitor";
 
-const kinds = { ScaledObject, TriggerAuthentication, ServiceMonitor };
+const kinds = { ScaledObject, TriggerAuthentication, PodMonitor, ServiceMonitor };
 
 let text = "";
 for await (const piece of process.stdin) text += piece;

@@ -17,7 +17,7 @@ from program import unknown_arguments, unknown_variables
 
 K8S = DEPLOY / "k8s"
 VERSION = "1.34"
-CUSTOM = {"ScaledObject", "TriggerAuthentication", "ServiceMonitor"}
+CUSTOM = {"ScaledObject", "TriggerAuthentication", "PodMonitor", "ServiceMonitor"}
 
 
 def copied(overlay):
@@ -211,6 +211,17 @@ class Production(Overlay, unittest.TestCase):
         self.assertEqual(container["lifecycle"]["preStop"], {"sleep": {"seconds": 15}})
         self.assertEqual(container["resources"]["requests"], {"cpu": "250m", "memory": "256Mi"})
         self.assertEqual(self.one("PodDisruptionBudget", "tidewatch-serve")["spec"]["minAvailable"], 1)
+
+    def test_workers_are_probed_and_scraped(self):
+        (container,) = kustomized.containers(self.one("Deployment", "tidewatch-worker"))
+        (port,) = container["ports"]
+        self.assertEqual(container["args"][1:], ["--listen", f"0.0.0.0:{port['containerPort']}"])
+        self.assertEqual(container["readinessProbe"]["httpGet"], {"path": "/ready", "port": port["name"]})
+        self.assertEqual(container["livenessProbe"]["httpGet"], {"path": "/live", "port": port["name"]})
+        monitor = self.one("PodMonitor", "tidewatch-worker")["spec"]
+        self.assertEqual([e["port"] for e in monitor["podMetricsEndpoints"]], [port["name"]])
+        (rule,) = self.one("NetworkPolicy", "tidewatch-worker")["spec"]["ingress"]
+        self.assertEqual([p["port"] for p in rule["ports"]], [port["containerPort"]])
 
     def test_a_stop_has_time_to_end(self):
         from program import schema

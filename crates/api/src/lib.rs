@@ -31,7 +31,7 @@ pub use error::ApiError;
 pub use extract::{Json, Paging, Params, Path, is_json, words};
 pub use health::{Part, Probe};
 pub use limit::{Allowances, Limits, Rate};
-pub use metrics::{SharedRegistry, exposition};
+pub use metrics::{SharedRegistry, exposition, may_scrape};
 pub use probes::{SchedulerProbe, StoreProbe, UpstreamProbe};
 pub use server::{ApiOptions, Mode, Parts, describe, router, serve, serve_newest};
 pub use shared_counts::{Counted, Guessing, SharedCounts};

@@ -6,12 +6,11 @@ mod scraped;
 pub(crate) use self::scraped::Scraped;
 
 use self::exposition::{Format, plain};
-use crate::access::{Presented, presented};
 use crate::openapi::{Exposition, Reply};
 use crate::server::Shared;
-use crate::{AdminKey, ApiError};
+use crate::{ApiError, Auth, TrustedProxies};
 use axum::extract::{Request, State};
-use axum::http::{Method, StatusCode, header};
+use axum::http::{Method, StatusCode, header, request};
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
@@ -84,19 +83,18 @@ pub(crate) fn method(method: &Method) -> &'static str {
     }
 }
 
-/// Prometheus text for this machine, and for those with the metrics token or any role.
-pub(crate) async fn metrics(State(shared): State<Shared>, request: Request) -> Result<Reply<Exposition>, ApiError> {
-    let (headers, extensions) = (request.headers(), request.extensions());
-    let token = shared.options.metrics_token.as_ref();
-    let shown = match presented(headers) {
-        Presented::Key(text) | Presented::Bearer(text) => Some(text),
-        Presented::Nothing | Presented::Nonsense => None,
-    };
+/// Whether a request may see metrics: from this very machine, or with a credential of any role. Fails when a session
+/// cannot be looked up.
+pub async fn may_scrape(auth: &Auth, proxies: &TrustedProxies, request: &request::Parts) -> Result<bool, ApiError> {
+    let (headers, extensions) = (&request.headers, &request.extensions);
     // The store is asked last: metrics answer when it does not.
-    let allowed = shared.options.trusted_proxies.is_local(extensions, headers)
-        || shown.is_some_and(|p| token.is_some_and(|t: &AdminKey| t.accepts(p)))
-        || shared.auth.identify(headers).await?.is_some();
-    if !allowed {
+    Ok(proxies.is_local(extensions, headers) || auth.identify(headers).await?.is_some())
+}
+
+/// Prometheus text for those who may see it.
+pub(crate) async fn metrics(State(shared): State<Shared>, request: Request) -> Result<Reply<Exposition>, ApiError> {
+    let (request, _) = request.into_parts();
+    if !may_scrape(&shared.auth, &shared.options.trusted_proxies, &request).await? {
         return Err(ApiError::unauthorized());
     }
     shared.scraped.refresh(&shared).await;
@@ -106,7 +104,7 @@ pub(crate) async fn metrics(State(shared): State<Shared>, request: Request) -> R
         encode(&mut text, &registry)
     };
     encoded.map_err(ApiError::internal)?;
-    let format = Format::wanted(headers);
+    let format = Format::wanted(&request.headers);
     let text = if format == Format::Plain { plain(&text) } else { text };
     Ok(Reply::of(([(header::CONTENT_TYPE, format.content_type())], text)))
 }

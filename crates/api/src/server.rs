@@ -5,7 +5,7 @@ use crate::events::events;
 use crate::front::{Front, front, not_found, wrong_method};
 use crate::metrics::{HttpMetrics, Scraped, SharedRegistry, metrics};
 use crate::openapi::{self, Documented};
-use crate::{AdminKey, Auth, Features, Limits, Probe, Rate, Routes, SharedCounts, TrustedProxies, Who};
+use crate::{Auth, Features, Limits, Probe, Rate, Routes, SharedCounts, TrustedProxies, Who};
 use crate::{health, system};
 use axum::extract::{ConnectInfo, DefaultBodyLimit, Request};
 use axum::middleware::from_fn_with_state;
@@ -64,8 +64,6 @@ pub struct ApiOptions {
     pub max_listeners: usize,
     /// Proxies whose word on the client's address is believed.
     pub trusted_proxies: TrustedProxies,
-    /// Opens `/metrics` beyond this machine, beside the roles.
-    pub metrics_token: Option<AdminKey>,
     /// Which parts there are.
     pub features: Features,
     /// When the process started.
@@ -82,7 +80,6 @@ impl Default for ApiOptions {
             body_limit: 10 * 1024 * 1024,
             max_listeners: 512,
             trusted_proxies: TrustedProxies::default(),
-            metrics_token: None,
             features: Features::default(),
             started: Instant::now(),
         }

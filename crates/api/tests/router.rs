@@ -83,7 +83,6 @@ async fn start(migrated: bool, probes: Vec<Arc<dyn Probe>>) -> World {
         migrations: ENGINE_MIGRATIONS.to_vec(),
         request_timeout: Duration::from_millis(200),
         max_listeners: 2,
-        metrics_token: Some(AdminKey::of("scrape-me")),
         ..ApiOptions::default()
     };
     let auth = Auth::new(AdminKey::of(KEY), true);
@@ -196,7 +195,7 @@ async fn ready_means_migrated_and_not_stopping() {
 }
 
 #[tokio::test]
-async fn metrics_name_routes_and_are_for_this_machine_or_a_token() {
+async fn metrics_name_routes_and_are_for_this_machine_or_a_credential() {
     let w = world().await;
     for n in 0..3 {
         w.send(Request::get(format!("/thing/{n}")).body(Body::empty()).unwrap()).await;
@@ -216,7 +215,8 @@ async fn metrics_name_routes_and_are_for_this_machine_or_a_token() {
     assert_eq!(scrape(far, None).await.status(), 401);
     assert_eq!(scrape(far, Some(("authorization", "Bearer wrong"))).await.status(), 401);
     assert_eq!(scrape("127.0.0.1:1", Some(("x-forwarded-for", "203.0.113.9"))).await.status(), 401);
-    for header in [("authorization", "Bearer scrape-me"), ("x-api-key", KEY)] {
+    let bearer = format!("Bearer {KEY}");
+    for header in [("authorization", bearer.as_str()), ("x-api-key", KEY)] {
         assert_eq!(scrape(far, Some(header)).await.status(), 200);
     }
     let text = String::from_utf8(bytes(scrape("127.0.0.1:1", None).await).await).unwrap();

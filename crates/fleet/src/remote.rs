@@ -23,6 +23,12 @@ pub struct Remote<W> {
     watch: Arc<W>,
     link: Link,
     tasks: Queue,
+    outside: Arc<Outside>,
+}
+
+/// What is outside, and what is known of Redis: of the process, however often its settings are read again.
+#[derive(Default)]
+struct Outside {
     /// Handed out and not known to have ended.
     handed: Mutex<HashMap<String, Task>>,
     life: Mutex<Option<String>>,
@@ -33,7 +39,16 @@ impl<W: Travels> Remote<W> {
     /// Hands out what `watch` would look at.
     pub fn new(watch: Arc<W>, link: Link) -> Self {
         let tasks = Queue::tasks(&link);
-        Self { watch, link, tasks, handed: Mutex::default(), life: Mutex::default(), away: AtomicBool::new(false) }
+        Self { watch, link, tasks, outside: Arc::default() }
+    }
+
+    /// Answers for what `before` has handed out, too.
+    #[must_use]
+    pub fn following(mut self, before: Option<&Self>) -> Self {
+        if let Some(before) = before {
+            self.outside = Arc::clone(&before.outside);
+        }
+        self
     }
 
     /// Records what came of a task, whoever handed it out.
@@ -47,11 +62,11 @@ impl<W: Travels> Remote<W> {
     }
 
     fn forget(&self, task_id: &str) {
-        self.handed.lock().unwrap_or_else(PoisonError::into_inner).remove(task_id);
+        self.outside.handed.lock().unwrap_or_else(PoisonError::into_inner).remove(task_id);
     }
 
     fn remember(&self, task: &Task, now: Timestamp) {
-        let mut handed = self.handed.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut handed = self.outside.handed.lock().unwrap_or_else(PoisonError::into_inner);
         handed.insert(task.task_id.clone(), task.clone());
         // What another process recorded is not heard of here; its lease ends.
         if handed.len().is_multiple_of(256) {
@@ -65,7 +80,7 @@ impl<W: Travels> Remote<W> {
         let found: Option<String> =
             cmd("SET").arg(&[LIFE, &mark, "NX", "GET"]).query_async(&mut self.link.shared()).await?;
         let life = found.unwrap_or(mark);
-        let known = self.life.lock().unwrap_or_else(PoisonError::into_inner).replace(life.clone());
+        let known = self.outside.life.lock().unwrap_or_else(PoisonError::into_inner).replace(life.clone());
         if known.as_ref() != Some(&life) {
             self.tasks.ensure().await?;
             Queue::results(&self.link).ensure().await?;
@@ -78,7 +93,7 @@ impl<W: Travels> Remote<W> {
 
     /// Redis was emptied: what this process had handed out is due again.
     async fn take_back(&self, engine: &Engine) {
-        let handed = std::mem::take(&mut *self.handed.lock().unwrap_or_else(PoisonError::into_inner));
+        let handed = std::mem::take(&mut *self.outside.handed.lock().unwrap_or_else(PoisonError::into_inner));
         let now = engine.clock.now();
         let mut back = 0;
         for task in handed.values().filter(|task| task.lease_until > now) {
@@ -92,7 +107,7 @@ impl<W: Travels> Remote<W> {
     }
 
     fn is_away(&self, away: Option<&FleetError>) {
-        match (self.away.swap(away.is_some(), Ordering::Relaxed), away) {
+        match (self.outside.away.swap(away.is_some(), Ordering::Relaxed), away) {
             (false, Some(e)) => tracing::error!(error = %e, "nothing is handed out until Redis answers"),
             (true, None) => tracing::info!("Redis answers: work is handed out again"),
             _ => {}

@@ -64,7 +64,8 @@ impl Load {
 const SHORTEST: Duration = Duration::from_secs(10);
 
 struct Bench<W> {
-    watch: Arc<W>,
+    /// By which watch a task is fetched that begins now.
+    newest: Box<dyn Fn() -> Arc<W> + Send + Sync>,
     clock: SharedClock,
     tasks: Queue,
     results: Queue,
@@ -75,15 +76,17 @@ struct Bench<W> {
 }
 
 /// Works until `stop`: then takes nothing more, lets what runs finish within the drain time and hands back the rest.
+/// Each task asks `newest` for the watch it begins with, and ends with that.
 pub async fn work<W: Travels>(
-    watch: Arc<W>,
+    newest: impl Fn() -> Arc<W> + Send + Sync + 'static,
     link: Link,
     (clock, load): (SharedClock, Arc<Load>),
     worker: Worker,
     stop: CancellationToken,
 ) {
     let (tasks, results) = (Queue::tasks(&link), Queue::results(&link));
-    let bench = Arc::new(Bench { watch, clock, tasks, results, worker, load, abort: CancellationToken::new() });
+    let newest = Box::new(newest);
+    let bench = Arc::new(Bench { newest, clock, tasks, results, worker, load, abort: CancellationToken::new() });
     let tracker = TaskTracker::new();
     bench.take(&tracker, &stop).await;
     tracker.close();
@@ -115,7 +118,8 @@ impl<W: Travels> Bench<W> {
     }
 
     async fn one(&self, entry: Entry) {
-        let errand = match self.watch.read_errand(&entry.message) {
+        let watch = (self.newest)();
+        let errand = match watch.read_errand(&entry.message) {
             Ok(errand) => errand,
             Err(reason) => {
                 tracing::error!(reason, entry = entry.id, "a task that cannot be read goes to the dead letters");
@@ -128,7 +132,7 @@ impl<W: Travels> Bench<W> {
             return self.until_told(&entry, None, &End::TooLate).await;
         }
         if entry.deliveries > u64::from(self.worker.max_deliveries) {
-            return self.give_up(&entry, &errand, begun).await;
+            return self.give_up(&watch, &entry, &errand, begun).await;
         }
         let lag = i64::try_from(begun.since(errand.handed_at).as_millis()).unwrap_or(i64::MAX);
         self.load.lag_ms.store(lag, Ordering::Relaxed);
@@ -138,7 +142,7 @@ impl<W: Travels> Bench<W> {
         }
         let started = Instant::now();
         let outcome = tokio::select! {
-            outcome = self.fetch(&errand, begun).instrument(span) => outcome,
+            outcome = self.fetch(&watch, &errand, begun).instrument(span) => outcome,
             () = self.keep(&entry) => return,
             () = self.abort.cancelled() => return self.hand_back(&entry).await,
         };
@@ -150,15 +154,28 @@ impl<W: Travels> Bench<W> {
             }
             _ => tracing::info!(task_id, ref_id = errand.ref_id, duration_seconds, status, "fetched"),
         }
-        self.report(&entry, errand, outcome, begun).await;
+        let report = Report {
+            task_id: errand.task_id,
+            ref_id: errand.ref_id,
+            outcome,
+            handed_at: Some(errand.handed_at),
+            seen_at: begun,
+            origin: errand.origin,
+        };
+        self.until_told(&entry, errand.lease_until, &End::Reported(watch.write_report(&report))).await;
     }
 
-    async fn fetch(&self, errand: &Errand<W::Brief>, begun: Timestamp) -> Result<W::Observation, FetchError> {
+    async fn fetch(
+        &self,
+        watch: &W,
+        errand: &Errand<W::Brief>,
+        begun: Timestamp,
+    ) -> Result<W::Observation, FetchError> {
         // Nobody wants to know after the lease.
         let left = errand.lease_until.map_or(self.worker.task_timeout, |until| until.since(begun));
         let timeout = self.worker.task_timeout.min(left);
         let deadline = self.clock.real(timeout).max(SHORTEST);
-        engine::fetch(self.watch.as_ref(), &errand.brief, deadline, timeout).await
+        engine::fetch(watch, &errand.brief, deadline, timeout).await
     }
 
     /// Shows a sign of life as long as it lives; never ends.
@@ -171,26 +188,8 @@ impl<W: Travels> Bench<W> {
         }
     }
 
-    async fn report(
-        &self,
-        entry: &Entry,
-        errand: Errand<W::Brief>,
-        outcome: Result<W::Observation, FetchError>,
-        seen_at: Timestamp,
-    ) {
-        let message = self.watch.write_report(&Report {
-            task_id: errand.task_id,
-            ref_id: errand.ref_id,
-            outcome,
-            handed_at: Some(errand.handed_at),
-            seen_at,
-            origin: errand.origin,
-        });
-        self.until_told(entry, errand.lease_until, &End::Reported(message)).await;
-    }
-
     /// Taken again and again without an end: whoever takes it dies of it.
-    async fn give_up(&self, entry: &Entry, errand: &Errand<W::Brief>, now: Timestamp) {
+    async fn give_up(&self, watch: &W, entry: &Entry, errand: &Errand<W::Brief>, now: Timestamp) {
         let reason = format!("taken {} times without an end", entry.deliveries);
         tracing::error!(task_id = errand.task_id, reason, "goes to the dead letters");
         let report = Report {
@@ -201,7 +200,7 @@ impl<W: Travels> Bench<W> {
             seen_at: now,
             origin: errand.origin.clone(),
         };
-        let message = self.watch.write_report(&report);
+        let message = watch.write_report(&report);
         self.until_told(entry, errand.lease_until, &End::GivenUp { reason, message }).await;
     }
 

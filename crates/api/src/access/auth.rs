@@ -184,7 +184,7 @@ impl Auth {
 }
 
 /// What the headers hold.
-pub(crate) enum Presented<'a> {
+enum Presented<'a> {
     Nothing,
     Key(&'a str),
     Bearer(&'a str),
@@ -192,7 +192,7 @@ pub(crate) enum Presented<'a> {
 }
 
 /// `X-API-Key: …` or `Authorization: Bearer …`.
-pub(crate) fn presented(headers: &HeaderMap) -> Presented<'_> {
+fn presented(headers: &HeaderMap) -> Presented<'_> {
     if let Some(key) = headers.get("x-api-key") {
         return key.to_str().map_or(Presented::Nonsense, Presented::Key);
     }

@@ -20,7 +20,6 @@ pub use token::Tokens;
 
 pub(crate) use crate::limit::Rate;
 pub(crate) use attempts::Attempts;
-pub(crate) use auth::{Presented, presented};
 pub(crate) use log_in::{log_in, log_out, session, token};
 pub(crate) use role::Way;
 pub(crate) use routes::{Listed, list};

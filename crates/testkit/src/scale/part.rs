@@ -99,7 +99,7 @@ async fn live(part: &Part) -> Result<(), Failure> {
         Err(_) => None,
     };
     let ended = match part.role {
-        Role::Worker => worker::run(settings, None, clock, CancellationToken::new()).await,
+        Role::Worker => worker::run(settings, (None, None), clock, CancellationToken::new()).await,
         Role::Serve | Role::Alone | Role::Settle => {
             let listener = TcpListener::bind("127.0.0.1:0").await?;
             let config = Config { hand_out: part.role == Role::Serve, ..Config::live(settings) };

@@ -39,6 +39,18 @@ pub fn auth(settings: &AuthSettings, data_dir: &Path, address: SocketAddr, store
     }))
 }
 
+/// Those with a configured key, and nobody else: for a process that has neither people nor a database.
+pub fn keys(settings: &AuthSettings) -> anyhow::Result<Auth> {
+    let configured = settings.admin_key.reveal();
+    let admin = Some(configured).filter(|key| !key.trim().is_empty());
+    let mut credentials: Vec<_> =
+        admin.map(|key| Credential::key("admin", Role::Admin, AdminKey::of(key))).into_iter().collect();
+    for key in &settings.api_keys {
+        credentials.push(api_key(key).with_context(|| format!("auth.api_keys: {:?}", key.name))?);
+    }
+    Ok(Auth::with(Access { credentials, tokens: None, sessions: None, public: false, clock: Arc::new(SystemClock) }))
+}
+
 /// The configured key, or the one whose hash is in the data directory. When there is none yet, makes one and prints
 /// it, this once, on stderr. Without a key that can be used nothing listens, least of all beyond this machine.
 fn admin_key(auth: &AuthSettings, data_dir: &Path, address: SocketAddr) -> anyhow::Result<AdminKey> {

@@ -102,7 +102,7 @@ impl Lasting {
                     }
                     Err(e) => {
                         self.reloads.refused();
-                        tell_refusal(&e);
+                        reload::tell_refusal(&e);
                     }
                 },
             }
@@ -143,10 +143,10 @@ impl Lasting {
             now.product.settings = settings;
         }
         logs::tell(&loaded.notices);
-        if !restart.is_empty() {
-            tracing::warn!(keys = restart.join(", "), "changed and needs a restart; until then the old values stand");
+        if new_keys {
+            tracing::info!("the keys of secrets were read anew");
         }
-        tracing::info!(changed = changed.join(", "), new_keys, "configuration read again and in force");
+        reload::tell_in_force(&changed, &restart);
         Ok(new)
     }
 
@@ -194,7 +194,7 @@ impl Lasting {
                 limits.clone_from(&before.limits);
             }
         }
-        let remote = product.remote(&upstreams);
+        let remote = product.remote(&upstreams, before.and_then(|before| before.remote.as_deref()));
         let watches = product.watches(&upstreams, remote.as_ref().filter(|_| self.hand_out))?;
         let board = Leaderboard::new(Arc::clone(&self.engine), product.options.include_shops);
         check_metrics::kept(&board, &product.registry);
@@ -249,19 +249,6 @@ impl Product {
         let limits = options::limits(&self.settings.server.rate_limit, &self.trusted())?;
         Some(Arc::new(limits.shared(counts)))
     }
-}
-
-/// One line for each thing that is wrong, with its place.
-fn tell_refusal(e: &anyhow::Error) {
-    match e.downcast_ref::<settings::Problems>() {
-        Some(problems) => {
-            for problem in &problems.0 {
-                tracing::error!(at = %problem.origin, key = problem.key, "configuration refused: {}", problem.message);
-            }
-        }
-        None => tracing::error!("configuration refused: {e:#}"),
-    }
-    tracing::warn!("the configuration in force stays as it is");
 }
 
 fn flat(part: Result<Ended, tokio::task::JoinError>) -> Ended {

@@ -239,11 +239,15 @@ impl Product {
         market.enabled.then(open).transpose()
     }
 
-    /// The market as other processes fetch it, if there is a way to them.
-    fn remote(&self, upstreams: &Option<Upstreams>) -> Option<Arc<Remote<MarketWatch>>> {
+    /// The market as other processes fetch it, if there is a way to them; what `before` has handed out is not forgotten.
+    fn remote(
+        &self,
+        upstreams: &Option<Upstreams>,
+        before: Option<&Remote<MarketWatch>>,
+    ) -> Option<Arc<Remote<MarketWatch>>> {
         let (upstreams, scale) = upstreams.as_ref().zip(self.scale.as_ref())?;
         let watch = Arc::new(MarketWatch::new(upstreams.pages.clone(), self.options.clone()));
-        Some(Arc::new(Remote::new(watch, scale.link.clone())))
+        Some(Arc::new(Remote::new(watch, scale.link.clone()).following(before)))
     }
 
     /// Every watch; the market's crawls are handed out where there is a `remote`.

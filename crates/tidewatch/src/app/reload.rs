@@ -146,6 +146,27 @@ pub(super) fn in_force(old: &Settings, mut new: Settings) -> (Settings, Vec<Stri
     (new, waiting)
 }
 
+/// Says what is in force now, and what has to wait.
+pub(super) fn tell_in_force(changed: &[String], waiting: &[String]) {
+    if !waiting.is_empty() {
+        tracing::warn!(keys = waiting.join(", "), "changed and needs a restart; until then the old values stand");
+    }
+    tracing::info!(changed = changed.join(", "), "configuration read again and in force");
+}
+
+/// One line for each thing that is wrong, with its place.
+pub(super) fn tell_refusal(e: &anyhow::Error) {
+    match e.downcast_ref::<Problems>() {
+        Some(problems) => {
+            for problem in &problems.0 {
+                tracing::error!(at = %problem.origin, key = problem.key, "configuration refused: {}", problem.message);
+            }
+        }
+        None => tracing::error!("configuration refused: {e:#}"),
+    }
+    tracing::warn!("the configuration in force stays as it is");
+}
+
 /// Whether no part has to be made anew for a key: what the configuration keeps in the database, and the log.
 pub(super) fn is_kept_or_log(key: &str) -> bool {
     is_within(key, &["market.ips", "accounts.list", "channels", "log.level"])

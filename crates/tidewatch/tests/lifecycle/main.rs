@@ -10,5 +10,6 @@ mod copy;
 mod damage;
 mod fill;
 mod reload;
+mod reload_fleet;
 mod rotate;
 mod upgrade;

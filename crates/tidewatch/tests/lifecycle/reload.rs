@@ -18,31 +18,44 @@ use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::process::{Child, Command};
 
-/// A serving program, its configuration and what it says.
-struct Served {
-    dir: TempDir,
-    base: String,
+/// A running program, its configuration and what it says.
+pub(super) struct Served {
+    pub(super) dir: TempDir,
+    pub(super) base: String,
     child: Child,
     client: Client,
 }
 
 impl Served {
     async fn start(config: &str, at: impl FnOnce(&Path, &str) -> PathBuf) -> Self {
+        Self::start_as(&["serve", "--data-dir", "data"], config, at).await
+    }
+
+    /// With these arguments beside where it listens and what it reads.
+    pub(super) async fn start_as(args: &[&str], config: &str, at: impl FnOnce(&Path, &str) -> PathBuf) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let place = at(dir.path(), config);
         let log = fs::File::create(dir.path().join("log")).unwrap();
-        let args = ["serve", "--data-dir", "data", "--listen", "127.0.0.1:0", "--config", place.to_str().unwrap()];
-        let mut command = tidewatch(dir.path(), &args);
+        let mut command = tidewatch(dir.path(), args);
+        command.args(["--listen", "127.0.0.1:0", "--config", place.to_str().unwrap()]);
         let child = command.stderr(log).stdout(Stdio::null()).spawn().unwrap();
         let mut served = Self { dir, base: String::new(), child, client: Client::new() };
-        until("started", async || served.log().contains("listen=http://")).await;
-        let log = served.log();
-        let base = log.split("listen=").nth(1).unwrap().split_whitespace().next().unwrap();
-        served.base = base.to_owned();
+        let listens = |log: &str| {
+            let said = ["listen=", "page="].iter().find_map(|mark| log.split_once(&format!("{mark}http://")));
+            said.and_then(|(_, rest)| Some(format!("http://{}", rest.split_whitespace().next()?)))
+        };
+        until("started", async || listens(&served.log()).is_some()).await;
+        served.base = listens(&served.log()).unwrap();
         served
     }
 
-    fn log(&self) -> String {
+    /// Has an IP crawled now.
+    pub(super) async fn trigger(&self, ip: i64) {
+        let trigger = self.client.post(format!("{}/api/v1/ips/{ip}/trigger", self.base));
+        trigger.header("X-API-Key", KEY).send().await.unwrap();
+    }
+
+    pub(super) fn log(&self) -> String {
         fs::read_to_string(self.dir.path().join("log")).unwrap()
     }
 
@@ -55,7 +68,7 @@ impl Served {
         (response.status(), response.text().await.unwrap())
     }
 
-    async fn json(&self, path: &str) -> Value {
+    pub(super) async fn json(&self, path: &str) -> Value {
         serde_json::from_str(&self.get(path, true).await.1).unwrap()
     }
 
@@ -65,20 +78,20 @@ impl Served {
         text.lines().find_map(|l| l.strip_prefix(&line)).unwrap_or_else(|| panic!("{line}: {text}")).parse().unwrap()
     }
 
-    async fn accepted(&self, n: u64) {
+    pub(super) async fn accepted(&self, n: u64) {
         until("reloaded", async || self.counted("success").await == n).await;
     }
 
-    async fn refused(&self, n: u64) {
+    pub(super) async fn refused(&self, n: u64) {
         until("refused", async || self.counted("refused").await == n).await;
     }
 
-    async fn signal(&self, name: &str) {
+    pub(super) async fn signal(&self, name: &str) {
         let pid = self.child.id().unwrap().to_string();
         assert!(Command::new("/bin/kill").args([name, &pid]).status().await.unwrap().success());
     }
 
-    async fn end(mut self) {
+    pub(super) async fn end(mut self) {
         assert_eq!(self.child.try_wait().unwrap(), None, "it ended before: {}", self.log());
         self.signal("-TERM").await;
         assert!(self.child.wait().await.unwrap().success(), "{}", self.log());
@@ -93,23 +106,23 @@ impl Drop for Served {
     }
 }
 
-async fn market() -> RunningSim {
+pub(super) async fn market() -> RunningSim {
     let clock: SharedClock = Arc::new(SteppedClock::new(START));
     upstream(&[Profile::named("初音ミク", 6.0, 0.6)], &clock).await
 }
 
-fn config(sim: &RunningSim, more: &str) -> String {
+pub(super) fn config(sim: &RunningSim, more: &str) -> String {
     format!("auth:\n  admin_key: {KEY}\nmarket:\n  base_url: {}\n{more}", sim.base_url())
 }
 
-fn one_file(dir: &Path, text: &str) -> PathBuf {
+pub(super) fn one_file(dir: &Path, text: &str) -> PathBuf {
     let file = dir.join("tidewatch.yaml");
     write(&file, text);
     file
 }
 
 /// As an editor writes: a new file in the old one's place.
-fn write(file: &Path, text: &str) {
+pub(super) fn write(file: &Path, text: &str) {
     let new = file.with_extension("tmp");
     fs::write(&new, text).unwrap();
     fs::rename(new, file).unwrap();
@@ -161,8 +174,7 @@ async fn a_change_of_the_file_is_in_force_at_once() {
     served.accepted(6).await;
     // Again and again: a crawl of the first market that is under way ends first, and sets the next time itself.
     until("the other market asked", async || {
-        let trigger = served.client.post(format!("{}/api/v1/ips/1/trigger", served.base));
-        trigger.header("X-API-Key", KEY).send().await.unwrap();
+        served.trigger(1).await;
         second.counters().requests > asked
     })
     .await;
