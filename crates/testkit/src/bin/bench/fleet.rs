@@ -3,7 +3,9 @@
 //!
 //! The recorders are those of the product with a database pool each, in this one process: on a machine with few cores
 //! they share them with Redis and the database, so what counts is the ratio. The table grows by rows that the database
-//! makes itself: sold long ago, of the same IPs, with the product's indexes.
+//! makes itself: sold long ago, of the same IPs, with the product's indexes and with numbers that rise as Mercari's do.
+//! `--rows lean` leaves out titles and addresses, so that a hundred million fit a small disk: the indexes are as large as
+//! they would be, the table itself is smaller.
 
 use crate::figure::rate;
 use crate::synthetic::{ROWS, Stock};
@@ -35,9 +37,15 @@ const KINDS: &[WatchKind] = &[WatchKind::Market];
 /// Rows made by one statement.
 const CHUNK: u64 = 500_000;
 
-/// Measures everything; `--stored N` rows at most, `--only mariadb|postgres` of the two.
+/// Measures everything; `--stored N` rows at most, `--rows full|lean`, `--only sqlite|mariadb|postgres` of the three.
 pub async fn run(options: &Options) -> Result<(), Failure> {
-    let stored = options.number("stored", 10_000_000)?;
+    let rows = match options.path("rows").as_deref().map(|rows| rows.to_string_lossy()).as_deref() {
+        None | Some("full") => FULL,
+        Some("lean") => LEAN,
+        Some(other) => return Err(format!("--rows {other}: full or lean").into()),
+    };
+    let most = Growth { stored: options.number("stored", 10_000_000)?, rows };
+    let wanted = |name: &str| options.path("only").is_none_or(|only| only.to_string_lossy() == name);
     let mut figures = Figures::new("fleet", COMMAND);
     let folder = tempfile::tempdir()?;
     let mut alone = Field::open(&format!("sqlite://{}", folder.path().join("t.db").display())).await?;
@@ -48,19 +56,20 @@ pub async fn run(options: &Options) -> Result<(), Failure> {
         "results/s",
         &format!("{ROWS} rows each: {:.0} rows/s", single * ROWS as f64),
     );
-    alone.grow("SQLite", stored, None, &mut figures).await?;
+    if wanted("sqlite") {
+        alone.grow("SQLite", most, None, &mut figures).await?;
+    }
     drop((alone, folder));
     let Some(redis) = Redis::start() else { return Ok(()) };
-    let wanted = |name: &str| options.path("only").is_none_or(|only| only.to_string_lossy() == name);
     if wanted("mariadb")
         && let Some(server) = MariaDb::start()
     {
-        on("MariaDB", &server.url(), &redis, (single, stored), &mut figures).await?;
+        on("MariaDB", &server.url(), &redis, (single, most), &mut figures).await?;
     }
     if wanted("postgres")
         && let Some(server) = Postgres::start()
     {
-        on("PostgreSQL", &server.url(), &redis, (single, stored), &mut figures).await?;
+        on("PostgreSQL", &server.url(), &redis, (single, most), &mut figures).await?;
     }
     figures.save()?;
     Ok(())
@@ -70,7 +79,7 @@ async fn on(
     name: &str,
     url: &str,
     redis: &Redis,
-    (single, stored): (f64, u64),
+    (single, most): (f64, Growth),
     figures: &mut Figures,
 ) -> Result<(), Failure> {
     let mut field = Field::open(url).await?;
@@ -91,8 +100,23 @@ async fn on(
         let compared = format!("{:.2} of one recorder, {:.2} of SQLite alone", through / first, through / single);
         figures.add(&format!("{name}, {recorders} recorders"), through, "results/s", &compared);
     }
-    field.grow(name, stored, Some(redis), figures).await
+    field.grow(name, most, Some(redis), figures).await
 }
+
+/// How far the table grows.
+#[derive(Clone, Copy)]
+struct Growth {
+    stored: u64,
+    rows: [&'static str; 3],
+}
+
+/// Title, image and page of a made row.
+const FULL: [&str; 3] = [
+    "【新品未使用】作品 アクリルスタンド 限定 特典付き まとめ売り",
+    "https://static.mercdn.net/thumb/item/webp/m00000000000_1.jpg?1762000000",
+    "https://jp.mercari.com/item/m00000000000",
+];
+const LEAN: [&str; 3] = ["", "", ""];
 
 /// A database with its worlds: one for each recorder.
 struct Field {
@@ -231,15 +255,15 @@ impl Field {
     }
 
     /// Lets the table grow tenfold again and again, and measures a round each time.
-    async fn grow(&mut self, name: &str, most: u64, redis: Option<&Redis>, f: &mut Figures) -> Result<(), Failure> {
+    async fn grow(&mut self, name: &str, most: Growth, redis: Option<&Redis>, f: &mut Figures) -> Result<(), Failure> {
         let mut steps: Vec<u64> =
-            std::iter::successors(Some(100_000), |n| Some(n * 10)).take_while(|n| *n < most).collect();
-        steps.push(most);
+            std::iter::successors(Some(100_000), |n| Some(n * 10)).take_while(|n| *n < most.stored).collect();
+        steps.push(most.stored);
         let mut first = 0.0;
         for stored in steps {
             while self.stored < stored {
                 let upto = (self.stored + CHUNK).min(stored);
-                self.make(self.stored, upto).await?;
+                self.make(self.stored, upto, most.rows).await?;
                 self.stored = upto;
             }
             let rounds = 2;
@@ -258,22 +282,22 @@ impl Field {
     }
 
     /// Rows `from..to`, made by the database itself.
-    async fn make(&self, from: u64, to: u64) -> Result<(), Failure> {
+    async fn make(&self, from: u64, to: u64, [title, image, page]: [&str; 3]) -> Result<(), Failure> {
         let (numbers, id) = match self.store().dialect() {
             Dialect::Sqlite => (
                 format!(
                     "(WITH RECURSIVE s(n) AS (SELECT {from} UNION ALL SELECT n + 1 FROM s WHERE n < {}) SELECT n FROM s) s",
                     to - 1
                 ),
-                "printf('m%011d', 10000000000 + n * 7919 % 10000000000)",
+                "printf('m%011d', 10000000000 + n)",
             ),
             Dialect::MySql => (
                 format!("(SELECT seq AS n FROM seq_{from}_to_{}) s", to - 1),
-                "CONCAT('m', LPAD(10000000000 + n * 7919 % 10000000000, 11, '0'))",
+                "CONCAT('m', LPAD(10000000000 + n, 11, '0'))",
             ),
             Dialect::Postgres => (
                 format!("generate_series({from}::bigint, {}) AS s(n)", to - 1),
-                "'m' || lpad((10000000000 + n * 7919 % 10000000000)::text, 11, '0')",
+                "'m' || lpad((10000000000 + n)::text, 11, '0')",
             ),
         };
         let ids: Vec<i64> = self.worlds[0].ips.iter().map(|(id, _)| *id).collect();
@@ -281,9 +305,8 @@ impl Field {
         let sql = format!(
             "INSERT INTO items (ip_id, source_id, title, price, status, kind, image_url, item_url, first_seen_at, \
              last_seen_at, listed_at, sold_at, price_changed) SELECT {least} + n % {count}, {id}, \
-             '【新品未使用】作品 アクリルスタンド 限定 特典付き まとめ売り', 300 + n % 9000, 'sold', 'personal', \
-             'https://static.mercdn.net/thumb/item/webp/m00000000000_1.jpg?1762000000', \
-             'https://jp.mercari.com/item/m00000000000', 1700000000000 + n, 1700000000000 + n, 1700000000000, \
+             '{title}', 300 + n % 9000, 'sold', 'personal', '{image}', '{page}', \
+             1700000000000 + n, 1700000000000 + n, 1700000000000, \
              1700000000000 + n, 0 FROM {numbers}"
         );
         let mut tx = self.store().patient().begin().await?;
