@@ -40,7 +40,7 @@ fn sold(id: &str, created: Timestamp, bought: Timestamp) -> Row {
 
 fn stream(rows: Vec<Row>, end: StreamEnd) -> Stream {
     let reached = rows.iter().filter_map(|r| r.updated).min();
-    Stream { rows, pages: 1, end, num_found: None, skipped: vec![], duplicates: 0, reached }
+    Stream { rows, pages: 1, end, num_found: None, skipped: vec![], duplicates: 0, reached, doubt: None }
 }
 
 fn crawl(on_sale: Vec<Row>, sold: Vec<Row>) -> Crawl {

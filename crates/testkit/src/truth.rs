@@ -6,7 +6,7 @@ use crate::source::SimPages;
 use crate::world::World;
 use market::store::{HourRow, Hours, get_ip, hours_of};
 use model::{HOUR, SharedClock, SteppedClock, Timestamp, hour_start};
-use sim::LedgerHour;
+use sim::{LedgerHour, Vanished};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use store::StoreError;
@@ -94,7 +94,7 @@ pub async fn compare(world: &World, log: &CrawlLog) -> Result<Vec<IpTruth>, Stor
 async fn naive_of(world: &World, name: &str, crawls: &[(Timestamp, u64)]) -> Naive {
     let clock = SteppedClock::new(Timestamp(0));
     let shared: SharedClock = Arc::new(clock.clone());
-    let pages = SimPages::new(Arc::clone(&world.market), shared);
+    let pages = SimPages::new(Arc::clone(&world.market), shared).drifting(world.drift);
     let mut naive = Naive::default();
     for (at, _) in crawls {
         clock.set(*at);
@@ -123,7 +123,7 @@ async fn hours(
         assert!(row.is_some(), "{name}: complete hour {hour} has no row");
         let Some(row) = row else { continue };
         let (naive_in, naive_out) = naive.hours.get(&hour).copied().unwrap_or((0, 0));
-        tally(row, &ledger, unseen(&ledger, crawls), truth);
+        tally(row, &ledger, unseen(&ledger, crawls, world.drift), truth);
         let (listed, sold) = (i64::from(ledger.listed), i64::from(ledger.sold));
         truth.naive_inflow_error += (naive_in - listed).abs();
         truth.naive_outflow_error += (naive_out - sold).abs();
@@ -134,18 +134,22 @@ async fn hours(
 }
 
 /// Listings of the hour that were deleted before any crawl could see them, after the index showed them (a minute): how
-/// many at least and at most, which is the same unless nobody wrote down when crawls were.
-fn unseen(ledger: &LedgerHour, crawls: &[(Timestamp, u64)]) -> (i64, i64) {
-    let visible = |created: u32, deleted: u32| {
-        let from = Timestamp::from_secs(i64::from(created)).plus(60_000);
-        let to = Timestamp::from_secs(i64::from(deleted));
-        crawls.iter().any(|(at, _)| *at >= from && *at < to)
-    };
+/// many at least and at most. They differ by those that came or went while a crawl, with `drift` ms from one request to
+/// the next, was under way; and by all when nobody wrote down when crawls were.
+fn unseen(ledger: &LedgerHour, crawls: &[(Timestamp, u64)], drift: i64) -> (i64, i64) {
     // Shops products count apart, and their ids are the ones that do not begin with `m` and a digit.
-    let personal = ledger.vanished.iter().filter(|v| v.id.starts_with('m') && v.id.len() <= 12);
-    let gone: Vec<_> = personal.filter(|v| !visible(v.created, v.deleted)).collect();
-    let most = i64::try_from(gone.len()).unwrap_or(0);
-    (if crawls.is_empty() { 0 } else { most }, most)
+    let personal = || ledger.vanished.iter().filter(|v| v.id.starts_with('m') && v.id.len() <= 12);
+    let unseen = |seen: &dyn Fn(Timestamp, Timestamp, Timestamp, Timestamp) -> bool| {
+        let seen = |vanished: &&Vanished| {
+            let from = Timestamp::from_secs(i64::from(vanished.created)).plus(60_000);
+            let to = Timestamp::from_secs(i64::from(vanished.deleted));
+            crawls.iter().any(|(at, pages)| seen(from, to, *at, at.plus(i64::try_from(*pages).unwrap_or(0) * drift)))
+        };
+        i64::try_from(personal().filter(|vanished| !seen(vanished)).count()).unwrap_or(0)
+    };
+    let least = unseen(&|from, to, begun, ended| ended >= from && begun < to);
+    let most = unseen(&|from, to, begun, ended| begun >= from && ended < to);
+    (if crawls.is_empty() { 0 } else { least }, most)
 }
 
 fn tally(row: &HourRow, ledger: &LedgerHour, (least, most): (i64, i64), truth: &mut IpTruth) {

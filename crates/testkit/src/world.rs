@@ -38,6 +38,8 @@ pub struct World {
     pub watches: Vec<Arc<dyn Registered>>,
     /// IP numbers by keyword, in the order of the profiles.
     pub ips: Vec<(i64, String)>,
+    /// How much later each request of a crawl is answered, ms.
+    pub drift: i64,
 }
 
 /// What an IP of the simulated market is called in the store.
@@ -63,17 +65,20 @@ impl World {
         let store = Store::open(&OpenOptions::new(options.url.clone())).await?;
         store.migrate(ENGINE_MIGRATIONS, start).await?;
         store.migrate(market::MIGRATIONS, start).await?;
-        let profiles = options.market.profiles.clone();
-        let market = Arc::new(Market::new(options.market));
+        let mut config = options.market;
+        let profiles = config.profiles.clone();
+        // From request to request of a crawl, not by the page's number: streams follow one another, and pages are asked for again.
+        let drift = std::mem::take(&mut config.quirks.page_drift_ms);
+        let market = Arc::new(Market::new(config));
         let shared: SharedClock = Arc::new(clock.clone());
-        let pages = Arc::new(SimPages::new(Arc::clone(&market), Arc::clone(&shared)));
+        let pages = Arc::new(SimPages::new(Arc::clone(&market), Arc::clone(&shared)).drifting(drift));
         let ips = seed(&store, &profiles, &options.options, start).await?;
         let mut registry = prometheus_client::registry::Registry::default();
         let metrics = Arc::new(EngineMetrics::new(&mut registry));
         let engine = Arc::new(Engine::new(store, shared, options.engine, metrics, tokens()));
         let watch: Arc<dyn Registered> =
             Arc::new(MarketWatch::new(Arc::clone(&pages) as Arc<dyn SearchPages>, options.options));
-        Ok(Self { market, clock, engine, pages, watches: vec![watch], ips })
+        Ok(Self { market, clock, engine, pages, watches: vec![watch], ips, drift })
     }
 
     /// Lives until `until`.

@@ -54,6 +54,8 @@ pub struct Window {
     sold_limited: bool,
     /// The on-sale stream ended at its page limit.
     on_sale_limited: bool,
+    /// Listings up to this may have slipped by between two pages of either stream.
+    doubt: Option<Timestamp>,
 }
 
 impl Window {
@@ -69,6 +71,7 @@ impl Window {
             sold_reached,
             sold_limited: crawl.sold.end == StreamEnd::Limit,
             on_sale_limited: crawl.on_sale.end == StreamEnd::Limit,
+            doubt: crawl.on_sale.doubt.max(crawl.sold.doubt),
         };
         if let Some(previous) = tracking.previous {
             // A listing may have been there before the previous crawl and not been in the index yet.
@@ -77,7 +80,8 @@ impl Window {
             window.counted_from = tracked.max(seen_at - options.late_window).min(window.since);
         } else {
             // Only hours that both streams cover from their first minute on.
-            let covered = on_sale_reached.max(sold_reached).max(seen_at - options.backfill);
+            let reached = on_sale_reached.max(sold_reached).max(window.doubt.unwrap_or(on_sale_reached));
+            let covered = reached.max(seen_at - options.backfill);
             window.counted_from = hour_start(covered.plus(HOUR - 1)).min(window.covered_until);
             window.since = window.counted_from;
         }
@@ -94,7 +98,7 @@ impl Window {
         let on_sale = if self.on_sale_limited { self.on_sale_reached } else { self.since };
         let sold = if self.sold_limited { self.sold_reached } else { self.since };
         // A limited stream whose rows say no time may have reached nothing at all, but nothing lies after this crawl.
-        let reached = on_sale.max(sold).min(seen_at);
+        let reached = on_sale.max(sold).max(self.doubt.unwrap_or(self.since)).min(seen_at);
         Gap {
             inflow: (reached > self.since).then_some((self.since, reached)),
             outflow: self.sold_limited.then_some((self.since, seen_at)),

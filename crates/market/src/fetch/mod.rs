@@ -7,6 +7,7 @@ mod either;
 mod mode;
 mod observer;
 mod scalar;
+mod slip;
 pub mod stream;
 pub mod wire;
 

@@ -6,6 +6,7 @@
 //! means that nothing below was listed or edited since.
 
 use super::client::Statuses;
+use super::slip::Slips;
 use super::wire::{Page, Row, RowKind, SkippedRow};
 use async_trait::async_trait;
 use engine::FetchError;
@@ -91,6 +92,8 @@ pub struct Stream {
     /// Every listing made or edited after this was seen: the least `updated` of the personal rows, which no unseen
     /// row's `k` exceeds. `None` without such rows; of no matter when the stream is exhausted.
     pub reached: Option<Timestamp>,
+    /// Listings made or edited up to this may have slipped by between two pages while those were fetched; `None`: none.
+    pub doubt: Option<Timestamp>,
 }
 
 /// Both streams of one crawl.
@@ -119,9 +122,11 @@ pub trait SearchPages: Send + Sync {
     async fn page(&self, statuses: Statuses, keyword: &str, token: Option<&str>) -> Result<Page, FetchError>;
 }
 
-/// Crawls both streams side by side. One page that fails fails the crawl: nothing partial is believed.
+/// Crawls both streams, what is on sale first: a listing that is bought meanwhile is then in the second, if it was not in
+/// the first. One page that fails fails the crawl: nothing partial is believed.
 pub async fn crawl(source: &(impl SearchPages + ?Sized), brief: &Brief) -> Result<Crawl, FetchError> {
-    let (on_sale, sold) = tokio::try_join!(walk(source, brief, Statuses::OnSale), walk(source, brief, Statuses::Sold))?;
+    let on_sale = walk(source, brief, Statuses::OnSale).await?;
+    let sold = walk(source, brief, Statuses::Sold).await?;
     Ok(Crawl { on_sale, sold })
 }
 
@@ -130,11 +135,14 @@ async fn walk(source: &(impl SearchPages + ?Sized), brief: &Brief, statuses: Sta
         Statuses::OnSale => brief.pages_on_sale,
         Statuses::Sold => brief.pages_sold,
     };
-    let mut walk = Walk::new(brief, statuses);
+    let (mut walk, mut slips) = (Walk::new(brief, statuses), Slips::default());
     let mut token: Option<String> = None;
     while walk.stream.pages < limit {
         let page = source.page(statuses, &brief.keyword, token.as_deref()).await?;
-        match walk.take(page) {
+        slips.served(token.as_deref(), &page);
+        let step = walk.take(page);
+        slips.reached(walk.stream.reached);
+        match step {
             Step::Next(next) => token = Some(next),
             Step::End(end) => {
                 walk.stream.end = end;
@@ -142,6 +150,7 @@ async fn walk(source: &(impl SearchPages + ?Sized), brief: &Brief, statuses: Sta
             }
         }
     }
+    walk.stream.doubt = slips.close(source, &mut walk).await;
     Ok(walk.stream)
 }
 
@@ -151,14 +160,14 @@ enum Step {
 }
 
 /// A stream under way.
-struct Walk<'a> {
-    brief: &'a Brief,
-    statuses: Statuses,
+pub(super) struct Walk<'a> {
+    pub(super) brief: &'a Brief,
+    pub(super) statuses: Statuses,
     ids: HashSet<String>,
     tokens: HashSet<String>,
     /// Ground rows since the last row that was not.
     run: usize,
-    stream: Stream,
+    pub(super) stream: Stream,
 }
 
 impl<'a> Walk<'a> {
@@ -171,18 +180,18 @@ impl<'a> Walk<'a> {
             skipped: Vec::new(),
             duplicates: 0,
             reached: None,
+            doubt: None,
         };
         // The first page has two names; a page that points back to it would loop.
         let tokens = HashSet::from(["v1:0".to_owned()]);
         Self { brief, statuses, ids: HashSet::new(), tokens, run: 0, stream }
     }
 
-    fn take(&mut self, page: Page) -> Step {
-        self.stream.pages += 1;
-        self.stream.num_found = self.stream.num_found.or(page.num_found);
-        self.stream.skipped.extend(page.skipped);
+    fn take(&mut self, mut page: Page) -> Step {
         let before = self.stream.rows.len();
-        page.rows.into_iter().for_each(|row| self.add(row));
+        self.stream.num_found = self.stream.num_found.or(page.num_found);
+        self.stream.skipped.append(&mut page.skipped);
+        self.add_all(page.rows);
         let nothing_new = self.stream.rows.len() == before;
         match page.next_token.filter(|t| !t.is_empty()) {
             Some(next) if !nothing_new && !self.tokens.contains(&next) => {
@@ -198,6 +207,12 @@ impl<'a> Walk<'a> {
             }
             _ => Step::End(StreamEnd::Exhausted),
         }
+    }
+
+    /// The rows of one page more.
+    pub(super) fn add_all(&mut self, rows: Vec<Row>) {
+        self.stream.pages += 1;
+        rows.into_iter().for_each(|row| self.add(row));
     }
 
     fn add(&mut self, row: Row) {

@@ -84,7 +84,7 @@ async fn a_run_may_cross_pages_and_forty_sold_rows_need_two() {
 async fn the_first_crawl_and_a_flood_go_to_the_limit() {
     let mut first = Brief::first("x");
     let stream = on_sale(market(9, 0), &first).await;
-    assert_eq!((stream.end, stream.pages, stream.rows.len()), (StreamEnd::Limit, 5, 150));
+    assert_eq!((stream.end, stream.pages, stream.rows.len()), (StreamEnd::Limit, 10, 150), "five and the way back");
     assert_eq!(on_sale(market(5, 0), &first).await.end, StreamEnd::Exhausted, "the limit is the last page");
     let stream = on_sale(market(9, 100_000), &brief()).await;
     assert_eq!((stream.end, stream.pages), (StreamEnd::Limit, 5));
@@ -105,7 +105,7 @@ async fn known_rows_are_ground_but_edited_ones_are_not() {
     let new = page((100..130).map(|i| row(i, 500)).collect(), "v1:2");
     let stream = on_sale(vec![page(edited, "v1:1"), new, tail()], &brief).await;
     assert!(stream.rows.iter().any(|r| r.source_id == "m100"), "new listings below the edited ones are seen");
-    assert_eq!(stream.pages, 3);
+    assert_eq!(stream.pages, 6, "three and the way back");
 }
 
 #[tokio::test]
@@ -130,19 +130,19 @@ async fn shops_and_auctions_neither_count_nor_break_a_run() {
         r.updated = Some(Timestamp::from_secs(SINCE - 9_000));
     }
     let stream = on_sale(vec![page(rows, "v1:1"), page(vec![row(99, 0)], "")], &brief()).await;
-    assert_eq!((stream.end, stream.pages), (StreamEnd::Exhausted, 2), "Shops rows alone are no ground");
+    assert_eq!((stream.end, stream.pages), (StreamEnd::Exhausted, 3), "Shops rows alone are no ground");
 }
 
 #[tokio::test]
 async fn page_traps_end_a_stream() {
     let ids = |from: usize| (from..from + 5).map(|i| row(i, 5_000)).collect::<Vec<_>>();
     let cases: [(&str, Vec<Page>, u32, usize); 6] = [
-        ("a token seen before", vec![page(ids(0), "v1:1"), page(ids(5), "v1:1")], 2, 10),
-        ("back to the first page", vec![page(ids(0), "v1:1"), page(ids(5), "v1:0")], 2, 10),
-        ("an empty page", vec![page(ids(0), "v1:1"), page(vec![], "v1:2")], 2, 5),
+        ("a token seen before", vec![page(ids(0), "v1:1"), page(ids(5), "v1:1")], 3, 10),
+        ("back to the first page", vec![page(ids(0), "v1:1"), page(ids(5), "v1:0")], 3, 10),
+        ("an empty page", vec![page(ids(0), "v1:1"), page(vec![], "v1:2")], 3, 5),
         ("no new id", vec![page(ids(0), "v1:1"), page(ids(0), "v1:2")], 2, 5),
         ("an empty token", vec![Page { next_token: Some(String::new()), ..page(ids(0), "") }], 1, 5),
-        ("everything fitted, yet there is a token", vec![page(ids(0), "v1:1"), page(vec![], "")], 2, 5),
+        ("everything fitted, yet there is a token", vec![page(ids(0), "v1:1"), page(vec![], "")], 3, 5),
     ];
     for (name, pages, fetched, rows) in cases {
         let stream = on_sale(pages, &brief()).await;

@@ -90,6 +90,7 @@ fn plain(rows: Vec<Row>, pages: u32) -> Crawl {
         skipped: Vec::new(),
         duplicates: 0,
         reached: None,
+        doubt: None,
     };
     Crawl { on_sale: stream(on_sale, pages.div_ceil(2)), sold: stream(sold, pages / 2) }
 }
@@ -181,6 +182,7 @@ fn stream(stream: &Stream) -> wire::Stream {
         duplicates: stream.duplicates,
         reached_ms: stream.reached.map(Timestamp::millis),
         rows: small(stream.rows.len()),
+        doubt_ms: stream.doubt.map(Timestamp::millis),
     }
 }
 
@@ -208,5 +210,6 @@ fn read(stream: &wire::Stream, rows: Vec<Row>) -> Result<Stream, String> {
         skipped: skipped.collect(),
         duplicates: stream.duplicates,
         reached: stream.reached_ms.map(Timestamp),
+        doubt: stream.doubt_ms.map(Timestamp),
     })
 }

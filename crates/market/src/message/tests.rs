@@ -52,7 +52,7 @@ fn sample_row(id: &str, status: RowStatus, kind: RowKind, price: Option<i64>) ->
 }
 
 fn sample_report() -> Report<Crawl> {
-    let stream = |rows, end, reached| crate::fetch::Stream {
+    let stream = |rows, end, reached: Option<Timestamp>| crate::fetch::Stream {
         rows,
         pages: 3,
         end,
@@ -60,6 +60,7 @@ fn sample_report() -> Report<Crawl> {
         skipped: vec![SkippedRow { index: 4, id: None, reason: "no price".into() }],
         duplicates: 1,
         reached,
+        doubt: reached.map(|reached| reached.plus(-5_000)),
     };
     let on_sale = vec![
         sample_row("m1", RowStatus::OnSale, RowKind::Personal, Some(0)),

@@ -93,6 +93,8 @@ pub(super) struct Stream {
     pub(super) reached_ms: Option<i64>,
     #[serde(skip_serializing_if = "is_default")]
     pub(super) rows: u32,
+    #[serde(with = "optional", skip_serializing_if = "is_default")]
+    pub(super) doubt_ms: Option<i64>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

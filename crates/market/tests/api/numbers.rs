@@ -30,6 +30,7 @@ fn sold(sales: &[(Timestamp, &str, i64)]) -> Flow {
         skipped: vec![],
         duplicates: 0,
         reached: None,
+        doubt: None,
     };
     let crawl = Crawl { on_sale: stream(vec![]), sold: stream(sales.iter().map(row).collect()) };
     let before = Some(hour(-30));

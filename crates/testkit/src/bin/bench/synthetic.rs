@@ -122,6 +122,7 @@ fn crawl((on_sale, sold): (Vec<Row>, Vec<Row>), reached: Timestamp) -> Crawl {
         skipped: Vec::new(),
         duplicates: 0,
         reached: Some(reached),
+        doubt: None,
     };
     Crawl { on_sale: stream(on_sale), sold: stream(sold) }
 }
