@@ -127,7 +127,8 @@ impl Slips {
             let Some(again) = self.again(source, walk, n).await else { return open.first().copied() };
             let lower = below.take().filter(|(at, _)| *at == n + 1).map(|(_, served)| served);
             let met = again.meets(lower.as_ref().unwrap_or(&self.pages[n + 1]));
-            if !met && !(n == 0 && again.holds_the_same_as(&self.pages[0])) {
+            let still = n == 0 && again.holds_the_same_as(&self.pages[0]);
+            if !met && !still {
                 unproven = Some(n);
             }
             below = Some((n, again));

@@ -53,10 +53,6 @@ impl Moving {
     fn rows(&self) -> Vec<Row> {
         self.state.lock().unwrap().0.clone()
     }
-
-    fn asked(&self) -> usize {
-        self.state.lock().unwrap().2
-    }
 }
 
 #[async_trait]
