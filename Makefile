@@ -75,7 +75,7 @@ fuzz: ## Fuzz the parsers for a minute each (needs cargo-fuzz)
 fmt: ## Format the code
 	$(CARGO) fmt --all
 
-truth: ## Two simulated weeks against the ledger of the truth (DAYS=14 IPS=30 SEED=1)
+truth: ## Two simulated weeks against the ledger of the truth (DAYS=14 IPS=30 SEED=1 DRIFT_MS=700)
 	$(CARGO) run --release -q -p testkit --bin truth
 
 chaos: ## Kill the program 200 times in a running load and compare with an undisturbed run
