@@ -8,7 +8,7 @@
 //! (What is listed and bought while the crawl lasts could hide from that.)
 
 use super::client::Statuses;
-use super::stream::{Brief, SearchPages, StreamEnd, Walk};
+use super::stream::{Brief, SearchPages, Walk};
 use super::wire::{Page, Row, RowKind};
 use model::{HOUR, Timestamp};
 
@@ -41,9 +41,12 @@ impl Served {
         ids(self) == ids(other)
     }
 
-    /// Whether nothing came in at the top of what is on sale since `before`.
+    /// Whether nothing came in at the top of what is on sale since `before`: what was not there stands at the end, pulled
+    /// up. (A listing that the index shows late comes in below the newest.)
     fn has_no_newcomer_since(&self, before: &Self) -> bool {
-        self.rows.first().map_or(before.rows.is_empty(), |first| before.rows.contains(first))
+        let was_there = |row: &Place| before.rows.contains(row);
+        let pulled_up = self.rows.iter().skip_while(|row| was_there(row));
+        self.rows.first().map_or(before.rows.is_empty(), was_there) && !pulled_up.into_iter().any(was_there)
     }
 }
 
@@ -68,19 +71,21 @@ impl Slips {
 
     /// Boundaries below which something new may lie and that nothing proves, from the top.
     fn open(&self, brief: &Brief) -> Vec<usize> {
+        let pairs = self.pages.windows(2).enumerate();
+        pairs.filter(|(n, pair)| self.matters(brief, *n) && !pair[0].meets(&pair[1])).map(|(n, _)| n).collect()
+    }
+
+    /// Whether something new may lie below page `n`.
+    fn matters(&self, brief: &Brief, n: usize) -> bool {
         let newest = self.pages.first().and_then(|page| page.rows.iter().filter_map(|(_, updated)| *updated).max());
         // The first crawl looks back a day at most.
         let floor = brief.since.map(|since| since - brief.lag).or(newest.map(|newest| newest.plus(-24 * HOUR)));
-        let matters =
-            |reached: Option<Timestamp>| reached.is_none_or(|reached| floor.is_none_or(|floor| reached > floor));
-        let pairs = self.pages.windows(2).enumerate();
-        pairs.filter(|(_, pair)| matters(pair[0].reached) && !pair[0].meets(&pair[1])).map(|(n, _)| n).collect()
+        self.pages[n].reached.is_none_or(|reached| floor.is_none_or(|floor| reached > floor))
     }
 
     /// Looks again where a boundary is open. Answers up to which moment listings may be missing all the same.
     pub(super) async fn close(self, source: &(impl SearchPages + ?Sized), walk: &mut Walk<'_>) -> Option<Timestamp> {
-        // What a page limit cuts off is a larger gap than any slip.
-        if walk.stream.end == StreamEnd::Limit && walk.brief.since.is_some() {
+        if self.pages.len() < 2 || !self.matters(walk.brief, 0) {
             return None;
         }
         let open = self.open(walk.brief);
@@ -99,8 +104,9 @@ impl Slips {
 
     /// Goes back up what is on sale. True when nothing can have slipped by.
     async fn climb(&self, source: &(impl SearchPages + ?Sized), walk: &mut Walk<'_>, open: &[usize]) -> bool {
-        let Some(deepest) = open.last().copied() else { return true };
+        // Also where every boundary is proven: a new listing that is edited before its page is fetched is at the top now.
         let Some(top) = self.again(source, walk, 0).await else { return false };
+        let Some(deepest) = open.last().copied() else { return true };
         let quiet = top.has_no_newcomer_since(&self.pages[0]);
         // Nothing was pushed down so far: what was pulled up is still above its boundary.
         let below: Vec<usize> =
@@ -140,8 +146,10 @@ impl Slips {
     async fn again(&self, source: &(impl SearchPages + ?Sized), walk: &mut Walk<'_>, n: usize) -> Option<Served> {
         let token = self.pages[n].token.as_deref();
         let page = source.page(walk.statuses, &walk.brief.keyword, token).await.ok()?;
-        let served = Served::of(token, &page.rows);
+        let (served, duplicates) = (Served::of(token, &page.rows), walk.stream.duplicates);
         walk.add_all(page.rows);
+        // That they come twice was meant.
+        walk.stream.duplicates = duplicates;
         Some(served)
     }
 }

@@ -13,8 +13,8 @@ const PAGE: usize = 10;
 #[derive(Clone, Debug)]
 enum Move {
     Nothing,
-    /// A listing is made.
-    List,
+    /// The index shows a listing at this place from the top.
+    List(usize),
     /// The row at this place, from the top, is bought, or the next that was there from the beginning.
     Buy(usize),
     /// The row at this place is edited, and so comes to the top.
@@ -64,7 +64,10 @@ impl SearchPages for Moving {
         let now = 3_600 + *asked as i64;
         match self.moves.get(*asked - 1).cloned().unwrap_or(Move::Nothing) {
             Move::Nothing => {}
-            Move::List => rows.insert(0, row(format!("n{asked}"), now)),
+            Move::List(at) => {
+                let updated = if at == 0 { Some(Timestamp::from_secs(SINCE + now)) } else { rows[at - 1].updated };
+                rows.insert(at, Row { updated, ..row(format!("n{asked}"), now) });
+            }
             Move::Buy(at) => {
                 let at = (at..rows.len()).find(|at| is_old(&rows[*at])).unwrap();
                 let bought = rows.remove(at);
@@ -89,7 +92,7 @@ impl SearchPages for Moving {
 
 /// Neither listed nor edited while the crawl lasts.
 fn is_old(row: &Row) -> bool {
-    row.updated <= Some(Timestamp::from_secs(SINCE + 3_600))
+    row.source_id.starts_with('m') && row.updated <= Some(Timestamp::from_secs(SINCE + 3_600))
 }
 
 fn brief() -> Brief {
@@ -116,7 +119,7 @@ async fn a_row_that_slips_between_two_pages_is_found_by_looking_again() {
     let market = Moving::new(vec![Move::Nothing, Move::Buy(3)]);
     let stream = on_sale(&market, &brief()).await;
     assert!(has(&stream, "m10"));
-    assert_eq!((stream.doubt, stream.end), (None, StreamEnd::Ground));
+    assert_eq!((stream.doubt, stream.end), (None, crate::fetch::StreamEnd::Ground));
     // Bought as the crawl began, sold when the second stream was read: seen once, as sold.
     let seen = crawl(&Moving::new(vec![Move::Nothing, Move::Buy(30)]), &brief()).await.unwrap();
     assert!(!has(&seen.on_sale, "m30") && has(&seen.sold, "m30"), "never in neither");
@@ -129,16 +132,16 @@ async fn what_comes_in_from_above_proves_the_boundary_by_itself() {
     let still = Moving::new(vec![]);
     let stream = on_sale(&still, &brief).await;
     assert_eq!((stream.pages, stream.doubt), (6, None), "the top, two pages from below, and the top again");
-    let pushed = Moving::new(vec![Move::Nothing, Move::List, Move::List]);
+    let pushed = Moving::new(vec![Move::Nothing, Move::List(0), Move::List(0)]);
     let stream = on_sale(&pushed, &brief).await;
-    assert_eq!((stream.pages, stream.doubt), (4, None), "none but those that are walked");
+    assert_eq!((stream.pages, stream.doubt), (5, None), "none but those that are walked, and the top");
 }
 
 #[tokio::test]
 async fn what_cannot_be_proven_is_said() {
     let reached = |n: i64| Some(Timestamp::from_secs(SINCE + 3_600 - 60 * (10 * n + 9)));
     // A row slips, and something new comes in at every request after: nobody can know whether it was pushed down again.
-    let mut moves = vec![Move::List; 40];
+    let mut moves = vec![Move::List(0); 40];
     (moves[0], moves[1]) = (Move::Nothing, Move::Buy(3));
     let stream = on_sale(&Moving::new(moves), &brief()).await;
     assert_eq!(stream.doubt, reached(0));
@@ -153,7 +156,7 @@ async fn what_cannot_be_proven_is_said() {
 fn a_move() -> impl Strategy<Value = Move> {
     prop_oneof![
         3 => Just(Move::Nothing),
-        1 => Just(Move::List),
+        1 => (0..5_usize).prop_map(Move::List),
         2 => (0..60_usize).prop_map(Move::Buy),
         1 => (0..60_usize).prop_map(Move::Edit),
     ]
@@ -175,6 +178,11 @@ proptest! {
         let stood = before.iter().filter(|row| after.contains(row)).filter(new);
         for row in stood {
             prop_assert!(has(&stream, &row.source_id), "{} was missed, doubt {:?}", row.source_id, stream.doubt);
+        }
+        // Those that were edited meanwhile, too.
+        let there = |row: &&Row| after.iter().any(|other| other.source_id == row.source_id);
+        for row in before.iter().filter(new).filter(there).filter(|_| stream.doubt.is_none()) {
+            prop_assert!(has(&stream, &row.source_id), "{} was missed", row.source_id);
         }
     }
 }
