@@ -1,4 +1,5 @@
 use super::*;
+use crate::fetch::stream::tests::{SINCE, row};
 use crate::fetch::stream::{Stream, crawl};
 use crate::fetch::wire::RowStatus;
 use async_trait::async_trait;
@@ -6,7 +7,6 @@ use engine::FetchError;
 use proptest::prelude::*;
 use std::sync::Mutex;
 
-const SINCE: i64 = 1_795_000_000;
 const PAGE: usize = 10;
 
 /// What happens to the market before a request is answered.
@@ -29,24 +29,10 @@ struct Moving {
     moves: Vec<Move>,
 }
 
-fn row(id: String, updated: i64) -> Row {
-    Row {
-        source_id: id,
-        title: String::new(),
-        price: Some(1_000),
-        status: RowStatus::OnSale,
-        created: None,
-        updated: Some(Timestamp::from_secs(SINCE + updated)),
-        image_url: None,
-        item_url: String::new(),
-        kind: RowKind::Personal,
-    }
-}
-
 impl Moving {
     /// One listing a minute, the newest an hour after the previous crawl: sixty are new.
     fn new(moves: Vec<Move>) -> Self {
-        let rows = (0..100).map(|n| row(format!("m{n}"), 3_600 - 60 * n)).collect();
+        let rows = (0..100).map(|n| row(n, 3_600 - 60 * n as i64)).collect();
         Self { state: Mutex::new((rows, Vec::new(), 0)), moves }
     }
 
@@ -66,7 +52,7 @@ impl SearchPages for Moving {
             Move::Nothing => {}
             Move::List(at) => {
                 let updated = if at == 0 { Some(Timestamp::from_secs(SINCE + now)) } else { rows[at - 1].updated };
-                rows.insert(at, Row { updated, ..row(format!("n{asked}"), now) });
+                rows.insert(at, Row { source_id: format!("n{asked}"), updated, ..row(0, now) });
             }
             Move::Buy(at) => {
                 let at = (at..rows.len()).find(|at| is_old(&rows[*at])).unwrap();
@@ -78,7 +64,7 @@ impl SearchPages for Moving {
             }
             Move::Edit(at) => {
                 let edited = rows.remove(at);
-                rows.insert(0, row(edited.source_id, now));
+                rows.insert(0, Row { updated: Some(Timestamp::from_secs(SINCE + now)), ..edited });
             }
             Move::Fail => return Err(FetchError::Transient("away".into())),
         }

@@ -248,4 +248,4 @@ impl<'a> Walk<'a> {
 
 #[cfg(test)]
 #[path = "stream_tests.rs"]
-mod tests;
+pub(super) mod tests;

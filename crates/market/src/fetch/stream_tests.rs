@@ -2,7 +2,7 @@ use super::*;
 use crate::fetch::wire::RowStatus;
 use std::sync::Mutex;
 
-const SINCE: i64 = 1_795_000_000;
+pub(in crate::fetch) const SINCE: i64 = 1_795_000_000;
 
 /// A market of fixed pages; the token of page n is `v1:n`.
 #[derive(Default)]
@@ -22,7 +22,7 @@ impl SearchPages for Pages {
     }
 }
 
-fn row(id: usize, updated: i64) -> Row {
+pub(in crate::fetch) fn row(id: usize, updated: i64) -> Row {
     Row {
         source_id: format!("m{id}"),
         title: String::new(),

@@ -53,7 +53,7 @@ pub async fn run(
         let page = Page { newest, gauges, load, scale: scale.clone(), stop };
         tokio::spawn(page.serve(listener, ended.clone()))
     });
-    let following = tokio::spawn(maker.follow(reload, newest));
+    let following = tokio::spawn(maker.follow(reload, newest, ended.clone()));
     let begun_on = ways.clone();
     let watch = move || Arc::clone(&begun_on.borrow().watch);
     work(watch, scale.link.clone(), (clock, load), worker, shutdown).await;
@@ -62,9 +62,8 @@ pub async fn run(
     if let Some(page) = page {
         page.await.context("the page of the worker broke down")?;
     }
-    let last = Arc::clone(&ways.borrow());
-    drop(ways);
     following.await.context("following the settings broke down")?;
+    let last = Arc::clone(&ways.borrow());
     if let Browsing::Ready(browser) = &last.upstreams.browsing {
         browser.rest().await;
     }

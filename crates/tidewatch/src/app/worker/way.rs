@@ -15,6 +15,7 @@ use prometheus_client::registry::Registry;
 use settings::{AuthSettings, Settings};
 use std::sync::{Arc, PoisonError};
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 /// Of one state of the settings. What has begun on it ends on it; with the last of that its browser goes.
 pub(super) struct Way {
@@ -69,13 +70,18 @@ impl Maker {
         Ok(Way { watch, upstreams, registry, auth, settings })
     }
 
-    /// Follows the settings until nobody walks the newest way any more.
-    pub(super) async fn follow(self, reload: Option<Reload>, newest: watch::Sender<Arc<Way>>) {
+    /// Follows the settings until the worker has `ended`.
+    pub(super) async fn follow(
+        self,
+        reload: Option<Reload>,
+        newest: watch::Sender<Arc<Way>>,
+        ended: CancellationToken,
+    ) {
         let mut readings = reload::follow(reload);
         loop {
             let read = tokio::select! {
                 Some(read) = readings.recv() => read,
-                () = newest.closed() => return,
+                () = ended.cancelled() => return,
             };
             let (_, loaded) = read;
             let before = Arc::clone(&newest.borrow());
