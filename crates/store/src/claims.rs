@@ -3,9 +3,9 @@
 use crate::args;
 use crate::error::StoreError;
 use crate::handle::{Store, Tx};
+use crate::list::list;
 use crate::row::Row;
 use crate::targets::{Claim, Task, count, span};
-use crate::value::Value;
 use model::{Timestamp, WatchKind};
 use std::time::Duration;
 
@@ -28,11 +28,9 @@ pub async fn claim(store: &Store, claim: &Claim<'_>, now: Timestamp) -> Result<V
         return Ok(tasks);
     }
     let until = now + claim.lease;
-    let marks = vec!["?"; tasks.len()].join(",");
-    let sql = format!("UPDATE targets SET lease_token = ?, lease_until = ?, claimable_at = ? WHERE id IN ({marks})");
-    let mut values = args![claim.token, until, until];
-    values.extend(tasks.iter().map(|t| Value::Int(t.target)));
-    tx.exec(&sql, values).await?;
+    let sql = "UPDATE targets SET lease_token = ?, lease_until = ?, claimable_at = ? WHERE id IN (@LIST@)";
+    let targets: Vec<i64> = tasks.iter().map(|t| t.target).collect();
+    tx.exec_listed(sql, args![claim.token, until, until], list(&targets)).await?;
     tx.commit().await?;
     Ok(tasks)
 }
@@ -70,19 +68,9 @@ pub async fn claim_these(
 ) -> Result<Vec<Task>, StoreError> {
     let mut tx = store.begin().await?;
     let mut tasks = Vec::new();
-    for ids in ids.chunks(400) {
-        let marks = vec!["?"; ids.len()].join(",");
-        let mut values = args![token, now + lease, now + lease, kind.as_str(), now];
-        values.extend(ids.iter().map(|id| Value::Int(*id)));
-        tx.exec(
-            &format!(
-                "UPDATE targets SET lease_token = ?, lease_until = ?, claimable_at = ? WHERE kind = ? \
-                 AND state = 'active' AND (lease_until IS NULL OR lease_until <= ?) AND ref_id IN ({marks})"
-            ),
-            values,
-        )
-        .await?;
-    }
+    let sql = "UPDATE targets SET lease_token = ?, lease_until = ?, claimable_at = ? WHERE kind = ? \
+         AND state = 'active' AND (lease_until IS NULL OR lease_until <= ?) AND ref_id IN (@LIST@)";
+    tx.exec_listed(sql, args![token, now + lease, now + lease, kind.as_str(), now], list(ids)).await?;
     let rows = tx
         .query(
             &format!("SELECT {TASK} FROM targets WHERE kind = ? AND lease_token = ? ORDER BY id"),

@@ -117,6 +117,11 @@ impl Store {
     pub async fn query(&self, sql: &str, args: Vec<Value>) -> Result<Vec<Row>, StoreError> {
         let sql = self.dialect().translate(sql);
         let persistent = args.len() < 64;
+        self.read(sql, persistent, args).await
+    }
+
+    /// Reads with a statement that is already in the database's own words.
+    pub(crate) async fn read(&self, sql: String, persistent: bool, args: Vec<Value>) -> Result<Vec<Row>, StoreError> {
         let _timed = Timed::of(&self.stopwatch);
         Ok(match &self.pools {
             Pools::Sqlite { readers, .. } => {
@@ -239,6 +244,16 @@ impl Tx {
     pub async fn query(&mut self, sql: &str, args: Vec<Value>) -> Result<Vec<Row>, StoreError> {
         let sql = self.dialect().translate(sql);
         let persistent = args.len() < 64;
+        self.read(sql, persistent, args).await
+    }
+
+    /// Reads with a statement that is already in the database's own words.
+    pub(crate) async fn read(
+        &mut self,
+        sql: String,
+        persistent: bool,
+        args: Vec<Value>,
+    ) -> Result<Vec<Row>, StoreError> {
         let (_timed, patience) = (Timed::of(&self.stopwatch), self.patience);
         Ok(match &mut self.kind {
             TxKind::Sqlite(tx) => {

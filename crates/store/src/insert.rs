@@ -26,7 +26,7 @@ pub enum OnConflict {
 }
 
 /// Rows of one statement: as many as keep the statement text and the arguments within bounds.
-const ROWS_PER_STATEMENT: usize = 600;
+const ROWS_PER_STATEMENT: usize = 512;
 
 impl Tx {
     /// Inserts `rows` (each as long as `columns`) in as few statements as possible.
@@ -38,15 +38,24 @@ impl Tx {
         rows: Vec<Vec<Value>>,
         conflict: OnConflict,
     ) -> Result<(), StoreError> {
-        let per_statement = (self.dialect().max_arguments() / columns.len().max(1)).clamp(1, ROWS_PER_STATEMENT);
-        let mut rows = rows.into_iter().peekable();
-        while rows.peek().is_some() {
-            let chunk: Vec<Vec<Value>> = rows.by_ref().take(per_statement).collect();
-            let full = chunk.len() == per_statement || chunk.len() == 1;
-            let sql = statement(self.dialect(), table, columns, chunk.len(), conflict);
-            self.run(sql, full, chunk.into_iter().flatten().collect()).await?;
+        let most = (self.dialect().max_arguments() / columns.len().max(1)).clamp(1, ROWS_PER_STATEMENT);
+        let mut rows = rows.into_iter();
+        while rows.len() > 0 {
+            let (count, again) = piece(self.dialect(), rows.len(), most);
+            let sql = statement(self.dialect(), table, columns, count, conflict);
+            self.run(sql, again, rows.by_ref().take(count).flatten().collect()).await?;
         }
         Ok(())
+    }
+}
+
+/// How many of `left` rows go into one statement, and whether one of that length is likely to come again. MySQL takes powers
+/// of two only: to prepare a statement there that is used once costs 40 ms (see `list`).
+const fn piece(dialect: Dialect, left: usize, most: usize) -> (usize, bool) {
+    let count = if left < most { left } else { most };
+    match dialect {
+        Dialect::MySql => (1 << count.ilog2(), true),
+        Dialect::Sqlite | Dialect::Postgres => (count, count == most || count == 1),
     }
 }
 
@@ -91,6 +100,22 @@ fn clause(dialect: Dialect, table: &str, conflict: OnConflict) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn mysql_sees_few_lengths_and_the_others_few_statements() {
+        let lengths = |dialect, mut left: usize| {
+            let mut all = Vec::new();
+            while left > 0 {
+                let (count, again) = piece(dialect, left, 512);
+                all.push((count, again));
+                left -= count;
+            }
+            all
+        };
+        assert_eq!(lengths(Dialect::MySql, 1_101), [512, 512, 64, 8, 4, 1].map(|count| (count, true)));
+        assert_eq!(lengths(Dialect::Sqlite, 1_101), [(512, true), (512, true), (77, false)]);
+        assert_eq!(lengths(Dialect::Postgres, 1), [(1, true)]);
+    }
 
     #[test]
     fn each_database_gets_its_own_conflict_clause() {

@@ -14,6 +14,10 @@ const SIGN_OF_LIFE: Duration = Duration::from_secs(2);
 /// One that answered so short a time ago is not asked.
 const FRESH: Duration = Duration::from_secs(1);
 
+/// Statements that a connection to MySQL keeps prepared: all that come again, with their few lengths of lists. The server
+/// allows 16,382 in all (max_prepared_stmt_count).
+const PREPARED: usize = 400;
+
 /// The connections of a URL; an SQLite file that is not there yet is made.
 pub(crate) async fn pools(options: &OpenOptions) -> Result<Pools, StoreError> {
     let url = options.url.as_str();
@@ -74,6 +78,7 @@ async fn open_sqlite(options: &OpenOptions) -> Result<Pools, StoreError> {
 async fn open_mysql(url: &str, options: &OpenOptions) -> Result<MySqlPool, StoreError> {
     let connect =
         mysql::MySqlConnectOptions::from_str(url).map_err(|_| StoreError::Url("not a MySQL URL".to_owned()))?;
+    let connect = connect.statement_cache_capacity(PREPARED);
     let pool = mysql::MySqlPoolOptions::new()
         .max_connections(options.max_connections.max(2))
         .acquire_timeout(options.busy_timeout)

@@ -3,6 +3,7 @@
 use crate::args;
 use crate::error::StoreError;
 use crate::handle::{Store, Tx};
+use crate::list::list;
 use crate::row::Row;
 use model::{NoticeKind, Severity, Timestamp};
 use std::collections::HashMap;
@@ -91,12 +92,8 @@ pub async fn outbox_of(store: &Store, alert_id: i64, limit: u32) -> Result<Vec<O
 
 /// How many messages there are about each of the alerts; those without any are left out.
 pub async fn notice_counts(store: &Store, alerts: &[i64]) -> Result<HashMap<i64, u64>, StoreError> {
-    if alerts.is_empty() {
-        return Ok(HashMap::new());
-    }
-    let marks = vec!["?"; alerts.len()].join(",");
-    let sql = format!("SELECT alert_id, COUNT(*) FROM outbox WHERE alert_id IN ({marks}) GROUP BY alert_id");
-    let rows = store.query(&sql, alerts.iter().map(|id| (*id).into()).collect()).await?;
+    let sql = "SELECT alert_id, COUNT(*) FROM outbox WHERE alert_id IN (@LIST@) GROUP BY alert_id";
+    let rows = store.query_listed(sql, args![], list(alerts)).await?;
     rows.iter().map(|r| Ok((r.int(0)?, r.int(1)?.unsigned_abs()))).collect()
 }
 

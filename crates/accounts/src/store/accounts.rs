@@ -8,7 +8,7 @@ use model::{TargetState, Timestamp, WatchKind};
 use serde::de::DeserializeOwned;
 use std::collections::HashMap;
 use std::time::Duration;
-use store::{Row, Store, StoreError, Tx, args};
+use store::{Row, Store, StoreError, Tx, args, list};
 
 /// An account or a key, with the latest of it.
 #[derive(Clone, Debug, PartialEq)]
@@ -135,14 +135,9 @@ pub async fn find_account_by_name(tx: &mut Tx, name: &str) -> Result<Option<Acco
 /// Names of accounts or keys.
 pub async fn names_of(store: &Store, kind: WatchKind, ids: &[i64]) -> Result<HashMap<i64, String>, StoreError> {
     let mut names = HashMap::new();
-    for ids in ids.chunks(500) {
-        let marks = vec!["?"; ids.len()].join(",");
-        let sql = format!("SELECT id, name FROM accounts WHERE kind = ? AND id IN ({marks})");
-        let mut values = args![kind.as_str()];
-        values.extend(ids.iter().map(|id| (*id).into()));
-        for row in store.query(&sql, values).await? {
-            names.insert(row.int(0)?, row.text(1)?);
-        }
+    let sql = "SELECT id, name FROM accounts WHERE kind = ? AND id IN (@LIST@)";
+    for row in store.query_listed(sql, args![kind.as_str()], list(ids)).await? {
+        names.insert(row.int(0)?, row.text(1)?);
     }
     Ok(names)
 }

@@ -3,7 +3,7 @@
 use super::accounts::{Account, COLUMNS};
 use model::{TargetState, Timestamp, WatchKind};
 use std::collections::HashMap;
-use store::{Store, StoreError, Value, args};
+use store::{Store, StoreError, Value, args, list};
 
 /// Which balances to list.
 #[derive(Clone, Debug, Default)]
@@ -118,14 +118,9 @@ pub async fn due_of(
     ids: &[i64],
 ) -> Result<HashMap<i64, (Timestamp, Option<Timestamp>)>, StoreError> {
     let mut due = HashMap::new();
-    for ids in ids.chunks(500) {
-        let marks = vec!["?"; ids.len()].join(",");
-        let sql = format!("SELECT ref_id, next_due, lease_until FROM targets WHERE kind = ? AND ref_id IN ({marks})");
-        let mut values = args![kind.as_str()];
-        values.extend(ids.iter().map(|id| Value::from(*id)));
-        for row in store.query(&sql, values).await? {
-            due.insert(row.int(0)?, (row.time(1)?, row.opt_time(2)?));
-        }
+    let sql = "SELECT ref_id, next_due, lease_until FROM targets WHERE kind = ? AND ref_id IN (@LIST@)";
+    for row in store.query_listed(sql, args![kind.as_str()], list(ids)).await? {
+        due.insert(row.int(0)?, (row.time(1)?, row.opt_time(2)?));
     }
     Ok(due)
 }
@@ -152,23 +147,16 @@ pub async fn open_alerts(
     ids: &[i64],
 ) -> Result<HashMap<i64, Vec<OpenAlert>>, StoreError> {
     let mut alerts: HashMap<i64, Vec<OpenAlert>> = HashMap::new();
-    for ids in ids.chunks(500) {
-        let marks = vec!["?"; ids.len()].join(",");
-        let sql = format!(
-            "SELECT ref_id, id, alert_type, severity, status, title FROM alerts WHERE kind = ? AND ref_id IN ({marks}) \
-             AND open_key IS NOT NULL AND status <> 'pending' ORDER BY id"
-        );
-        let mut values = args![kind.as_str()];
-        values.extend(ids.iter().map(|id| Value::from(*id)));
-        for r in store.query(&sql, values).await? {
-            alerts.entry(r.int(0)?).or_default().push(OpenAlert {
-                id: r.int(1)?,
-                alert_type: r.text(2)?,
-                severity: r.text(3)?,
-                status: r.text(4)?,
-                title: r.text(5)?,
-            });
-        }
+    let sql = "SELECT ref_id, id, alert_type, severity, status, title FROM alerts WHERE kind = ? AND ref_id IN (@LIST@) \
+         AND open_key IS NOT NULL AND status <> 'pending' ORDER BY id";
+    for r in store.query_listed(sql, args![kind.as_str()], list(ids)).await? {
+        alerts.entry(r.int(0)?).or_default().push(OpenAlert {
+            id: r.int(1)?,
+            alert_type: r.text(2)?,
+            severity: r.text(3)?,
+            status: r.text(4)?,
+            title: r.text(5)?,
+        });
     }
     Ok(alerts)
 }

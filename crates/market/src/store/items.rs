@@ -6,7 +6,7 @@ use model::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::HashMap;
-use store::{OnConflict, Row, Set, Store, StoreError, Tx, Value, args};
+use store::{OnConflict, Row, Set, Store, StoreError, Tx, Value, args, list};
 
 /// An item as the API shows it.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
@@ -75,24 +75,13 @@ const fn kind(kind: RowKind) -> &'static str {
     }
 }
 
-fn marks(n: usize) -> String {
-    vec!["?"; n].join(",")
-}
-
 /// What the store knows of the given ids.
 pub async fn known_rows(tx: &mut Tx, ip_id: i64, ids: &[&str]) -> Result<HashMap<String, Known>, StoreError> {
+    let sql = "SELECT source_id, status, price, last_seen_at FROM items WHERE ip_id = ? AND source_id IN (@LIST@)";
     let mut known = HashMap::with_capacity(ids.len());
-    for chunk in ids.chunks(1_000) {
-        let sql = format!(
-            "SELECT source_id, status, price, last_seen_at FROM items WHERE ip_id = ? AND source_id IN ({})",
-            marks(chunk.len())
-        );
-        let mut values = args![ip_id];
-        values.extend(chunk.iter().map(|id| Value::from(*id)));
-        for r in tx.query(&sql, values).await? {
-            let row = Known { status: KnownStatus::read(&r.text(1)?), price: r.opt_int(2)?, last_seen: r.time(3)? };
-            known.insert(r.text(0)?, row);
-        }
+    for r in tx.query_listed(sql, args![ip_id], list(ids)).await? {
+        let row = Known { status: KnownStatus::read(&r.text(1)?), price: r.opt_int(2)?, last_seen: r.time(3)? };
+        known.insert(r.text(0)?, row);
     }
     Ok(known)
 }
@@ -156,13 +145,8 @@ pub async fn write_items(
 ) -> Result<(), StoreError> {
     let rows = transitions.iter().map(|t| values(ip_id, t, seen_at)).collect();
     tx.insert_many("items", WRITTEN, rows, OnConflict::Update(&["ip_id", "source_id"], UPDATED)).await?;
-    for chunk in unchanged.chunks(1_000) {
-        let sql =
-            format!("UPDATE items SET last_seen_at = ? WHERE ip_id = ? AND source_id IN ({})", marks(chunk.len()));
-        let mut values = args![seen_at, ip_id];
-        values.extend(chunk.iter().map(Value::from));
-        tx.exec(&sql, values).await?;
-    }
+    let sql = "UPDATE items SET last_seen_at = ? WHERE ip_id = ? AND source_id IN (@LIST@)";
+    tx.exec_listed(sql, args![seen_at, ip_id], list(unchanged)).await?;
     Ok(())
 }
 

@@ -3,7 +3,7 @@
 use model::{TargetState, Timestamp, WatchKind};
 use std::collections::HashMap;
 use std::time::Duration;
-use store::{Row, Store, StoreError, Tx, Value, args};
+use store::{Row, Store, StoreError, Tx, args, list};
 
 /// When an IP is crawled next, and how the last tries went.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,30 +32,16 @@ fn schedule(r: &Row) -> Result<Schedule, StoreError> {
 
 /// The schedule of these IPs, by number.
 pub async fn schedule_of(store: &Store, ids: &[i64]) -> Result<HashMap<i64, Schedule>, StoreError> {
-    if ids.is_empty() {
-        return Ok(HashMap::new());
-    }
-    let sql = format!(
-        "SELECT ref_id, next_due, failures, lease_until, last_error, last_error_class FROM targets \
-         WHERE kind = 'market' AND ref_id IN ({})",
-        marks(ids)
-    );
-    let rows = store.query(&sql, ids.iter().map(|id| Value::Int(*id)).collect()).await?;
+    let sql = "SELECT ref_id, next_due, failures, lease_until, last_error, last_error_class FROM targets \
+         WHERE kind = 'market' AND ref_id IN (@LIST@)";
+    let rows = store.query_listed(sql, args![], list(ids)).await?;
     rows.iter().map(|r| Ok((r.int(0)?, schedule(r)?))).collect()
 }
 
 /// The names of these IPs, by number.
 pub async fn names_of(store: &Store, ids: &[i64]) -> Result<HashMap<i64, String>, StoreError> {
-    if ids.is_empty() {
-        return Ok(HashMap::new());
-    }
-    let sql = format!("SELECT id, name FROM ips WHERE id IN ({})", marks(ids));
-    let rows = store.query(&sql, ids.iter().map(|id| Value::Int(*id)).collect()).await?;
+    let rows = store.query_listed("SELECT id, name FROM ips WHERE id IN (@LIST@)", args![], list(ids)).await?;
     rows.iter().map(|r| Ok((r.int(0)?, r.text(1)?))).collect()
-}
-
-fn marks(ids: &[i64]) -> String {
-    vec!["?"; ids.len()].join(",")
 }
 
 /// The interval until the crawl after next; the next due time stays.

@@ -1,6 +1,6 @@
 //! Mails with billing words; one row for each message of a mailbox, whatever happens to its UIDs.
 
-use ::store::{Row, Store, StoreError, Tx, Value, args};
+use ::store::{Row, Store, StoreError, Tx, args, list};
 use model::Timestamp;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -72,14 +72,9 @@ fn hit_row(r: &Row) -> Result<HitRow, StoreError> {
 /// Those of the messages that were found before.
 pub async fn known_hits(tx: &mut Tx, mailbox: i64, hashes: &[&str]) -> Result<HashSet<String>, StoreError> {
     let mut known = HashSet::new();
-    for chunk in hashes.chunks(500) {
-        let marks = vec!["?"; chunk.len()].join(",");
-        let sql = format!("SELECT message_hash FROM mail_hits WHERE mailbox_id = ? AND message_hash IN ({marks})");
-        let mut values = args![mailbox];
-        values.extend(chunk.iter().map(|h| Value::from(*h)));
-        for row in tx.query(&sql, values).await? {
-            known.insert(row.text(0)?);
-        }
+    let sql = "SELECT message_hash FROM mail_hits WHERE mailbox_id = ? AND message_hash IN (@LIST@)";
+    for row in tx.query_listed(sql, args![mailbox], list(hashes)).await? {
+        known.insert(row.text(0)?);
     }
     Ok(known)
 }

@@ -20,7 +20,7 @@ pub use summary::{MailboxFigures, SubscriptionFigures, Summary, summary};
 
 pub(crate) use subscriptions::DAILY;
 
-use ::store::{Migration, Sealed, Store, StoreError, Value, args};
+use ::store::{Migration, Sealed, Store, StoreError, args, list};
 use jiff::civil::Date;
 use model::WatchKind;
 use std::collections::HashMap;
@@ -40,13 +40,9 @@ pub const SEALED: &[Sealed] = &[Sealed { table: "mailboxes", column: "secret", f
 pub async fn names_of(store: &Store, kind: WatchKind, ids: &[i64]) -> Result<HashMap<i64, String>, StoreError> {
     let table = if kind == WatchKind::Mailbox { "mailboxes" } else { "subscriptions" };
     let mut names = HashMap::new();
-    for ids in ids.chunks(500) {
-        let sql = format!("SELECT id, name FROM {table} WHERE id IN ({})", vec!["?"; ids.len()].join(","));
-        let mut values = args![];
-        values.extend(ids.iter().map(|id| Value::from(*id)));
-        for row in store.query(&sql, values).await? {
-            names.insert(row.int(0)?, row.text(1)?);
-        }
+    let sql = format!("SELECT id, name FROM {table} WHERE id IN (@LIST@)");
+    for row in store.query_listed(&sql, args![], list(ids)).await? {
+        names.insert(row.int(0)?, row.text(1)?);
     }
     Ok(names)
 }

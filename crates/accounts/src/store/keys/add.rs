@@ -3,7 +3,7 @@
 use model::{Timestamp, WatchKind};
 use std::collections::HashSet;
 use std::time::Duration;
-use store::{OnConflict, Store, StoreError, Tx, Value, args};
+use store::{OnConflict, Store, StoreError, Tx, args, list};
 
 /// A key as it is stored.
 #[derive(Clone, Debug)]
@@ -56,14 +56,9 @@ pub async fn open_import(tx: &mut Tx, by: &str, now: Timestamp) -> Result<i64, S
 /// Those of the fingerprints that keys have.
 pub async fn known_fingerprints(store: &Store, fingerprints: &[String]) -> Result<HashSet<String>, StoreError> {
     let mut known = HashSet::new();
-    for some in fingerprints.chunks(1000) {
-        let marks = vec!["?"; some.len()].join(",");
-        let sql = format!("SELECT secret_hash FROM accounts WHERE kind = ? AND secret_hash IN ({marks})");
-        let mut values = args![WatchKind::Key.as_str()];
-        values.extend(some.iter().map(Value::from));
-        for row in store.query(&sql, values).await? {
-            known.insert(row.text(0)?);
-        }
+    let sql = "SELECT secret_hash FROM accounts WHERE kind = ? AND secret_hash IN (@LIST@)";
+    for row in store.query_listed(sql, args![WatchKind::Key.as_str()], list(fingerprints)).await? {
+        known.insert(row.text(0)?);
     }
     Ok(known)
 }

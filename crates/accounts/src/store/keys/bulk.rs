@@ -6,7 +6,7 @@ use crate::keys::Selection;
 use crate::store::accounts::{json, to_json};
 use model::{Timestamp, WatchKind};
 use std::collections::BTreeMap;
-use store::{StoreError, Tx, Value, args};
+use store::{StoreError, Tx, args, list};
 
 /// Numbers of up to `limit` of the chosen keys after the number `after`.
 pub async fn ids_after(tx: &mut Tx, selection: &Selection, after: i64, limit: usize) -> Result<Vec<i64>, StoreError> {
@@ -15,45 +15,23 @@ pub async fn ids_after(tx: &mut Tx, selection: &Selection, after: i64, limit: us
     tx.query(&sql, chosen.values_and(args![limit])).await?.iter().map(|r| r.int(0)).collect()
 }
 
-/// Ids of one statement.
-const PER_STATEMENT: usize = 500;
-
-fn marks(ids: &[i64]) -> String {
-    vec!["?"; ids.len()].join(",")
-}
-
-fn with_ids(mut values: Vec<Value>, ids: &[i64]) -> Vec<Value> {
-    values.extend(ids.iter().map(|id| Value::Int(*id)));
-    values
-}
-
 /// Deletes keys with their places in the schedule and their history, and ends their alerts without telling anybody.
 /// Answers how many there were.
 pub async fn delete_keys(tx: &mut Tx, ids: &[i64], now: Timestamp) -> Result<u64, StoreError> {
     let kind = WatchKind::Key.as_str();
-    let mut deleted = 0;
-    for ids in ids.chunks(PER_STATEMENT) {
-        let marks = marks(ids);
-        let sql = format!("DELETE FROM accounts WHERE kind = ? AND id IN ({marks})");
-        let n = tx.exec(&sql, with_ids(args![kind], ids)).await?;
-        if n == 0 {
-            continue;
-        }
-        deleted += n;
-        let sql = format!(
-            "UPDATE alerts SET status = 'resolved', resolved_at = ?, open_key = NULL \
-             WHERE kind = ? AND ref_id IN ({marks}) AND open_key IS NOT NULL"
-        );
-        tx.exec(&sql, with_ids(args![now, kind], ids)).await?;
-        let sql = format!("DELETE FROM targets WHERE kind = ? AND ref_id IN ({marks})");
-        tx.exec(&sql, with_ids(args![kind], ids)).await?;
-        // An id that is a balance's has kept its row above, and keeps its history.
-        let sql = format!(
-            "DELETE FROM readings WHERE account IN ({marks}) \
-             AND NOT EXISTS (SELECT 1 FROM accounts WHERE accounts.id = readings.account)"
-        );
-        tx.exec(&sql, with_ids(args![], ids)).await?;
+    let deleted =
+        tx.exec_listed("DELETE FROM accounts WHERE kind = ? AND id IN (@LIST@)", args![kind], list(ids)).await?;
+    if deleted == 0 {
+        return Ok(0);
     }
+    let resolve = "UPDATE alerts SET status = 'resolved', resolved_at = ?, open_key = NULL \
+         WHERE kind = ? AND ref_id IN (@LIST@) AND open_key IS NOT NULL";
+    tx.exec_listed(resolve, args![now, kind], list(ids)).await?;
+    tx.exec_listed("DELETE FROM targets WHERE kind = ? AND ref_id IN (@LIST@)", args![kind], list(ids)).await?;
+    // An id that is a balance's has kept its row above, and keeps its history.
+    let forget = "DELETE FROM readings WHERE account IN (@LIST@) \
+         AND NOT EXISTS (SELECT 1 FROM accounts WHERE accounts.id = readings.account)";
+    tx.exec_listed(forget, args![], list(ids)).await?;
     Ok(deleted)
 }
 
@@ -66,11 +44,10 @@ pub async fn tag_keys(
 ) -> Result<u64, StoreError> {
     // Many keys have the same labels: one statement changes all that have.
     let mut alike: BTreeMap<Vec<String>, Vec<i64>> = BTreeMap::new();
-    for ids in ids.chunks(PER_STATEMENT) {
-        let sql = format!("SELECT id, tags FROM accounts WHERE kind = ? AND id IN ({})", marks(ids));
-        for row in tx.query(&sql, with_ids(args![WatchKind::Key.as_str()], ids)).await? {
-            alike.entry(json(&row, 1)?).or_default().push(row.int(0)?);
-        }
+    let sql = "SELECT id, tags FROM accounts WHERE kind = ? AND id IN (@LIST@)";
+    for row in tx.query_listed(sql, args![WatchKind::Key.as_str()], list(ids)).await? {
+        let ids = alike.entry(json(&row, 1)?).or_default();
+        ids.push(row.int(0)?);
     }
     let mut changed = 0;
     for (tags, ids) in alike {
@@ -81,10 +58,8 @@ pub async fn tag_keys(
             continue;
         }
         let text = to_json(&after)?;
-        for ids in ids.chunks(PER_STATEMENT) {
-            let sql = format!("UPDATE accounts SET tags = ?, updated_at = ? WHERE id IN ({})", marks(ids));
-            changed += tx.exec(&sql, with_ids(args![&text, now], ids)).await?;
-        }
+        let sql = "UPDATE accounts SET tags = ?, updated_at = ? WHERE id IN (@LIST@)";
+        changed += tx.exec_listed(sql, args![&text, now], list(&ids)).await?;
     }
     Ok(changed)
 }

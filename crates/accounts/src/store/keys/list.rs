@@ -5,7 +5,7 @@ use super::{COLUMNS, KeyRow};
 use crate::keys::{KeyFilter, Selection, Share, Tally, Totals};
 use model::{Timestamp, WatchKind};
 use std::collections::HashMap;
-use store::{Row, Store, StoreError, Value, args};
+use store::{Row, Store, StoreError, args, list};
 
 /// By what keys are sorted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -84,11 +84,8 @@ pub async fn list_keys(store: &Store, query: &KeyQuery) -> Result<(Vec<KeyRow>, 
     }
     // Numbers first: an index alone gives them, so that the keys before the page are not read.
     let ids = ids_of_page(store, &chosen, query).await?;
-    if ids.is_empty() {
-        return Ok((Vec::new(), total));
-    }
-    let sql = format!("SELECT {COLUMNS} FROM accounts WHERE id IN ({})", vec!["?"; ids.len()].join(","));
-    let rows = store.query(&sql, ids.iter().map(|id| Value::Int(*id)).collect()).await?;
+    let sql = format!("SELECT {COLUMNS} FROM accounts WHERE id IN (@LIST@)");
+    let rows = store.query_listed(&sql, args![], list(&ids)).await?;
     let mut rows: HashMap<i64, KeyRow> =
         rows.iter().map(|r| KeyRow::of(r).map(|row| (row.id, row))).collect::<Result<_, _>>()?;
     Ok((ids.iter().filter_map(|id| rows.remove(id)).collect(), total))
