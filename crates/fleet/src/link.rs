@@ -3,6 +3,7 @@
 use crate::FleetError;
 use crate::renewed::{Renewed, Slot};
 use redis::aio::{ConnectionManagerConfig, MultiplexedConnection, PubSub};
+use redis::io::tcp::TcpSettings;
 use redis::{AsyncConnectionConfig, Client, IntoConnectionInfo, cmd};
 use std::time::Duration;
 use url::Url;
@@ -33,6 +34,8 @@ impl Link {
             parsed.set_password(Some(password)).map_err(|()| unusable())?;
         }
         let info = parsed.as_str().into_connection_info().map_err(|_| unusable())?;
+        // A command that follows one that nobody answers at once would wait 40 ms for that one's acknowledgement.
+        let info = info.set_tcp_settings(TcpSettings::default().set_nodelay(true));
         let client = Client::open(info).map_err(|_| unusable())?;
         let config = ConnectionManagerConfig::new()
             .set_number_of_retries(1)
