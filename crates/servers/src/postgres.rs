@@ -14,9 +14,23 @@ pub struct Postgres {
     port: u16,
 }
 
+/// For tests: what a crash of the machine would take is of no use to anybody.
+const FOR_TESTS: &[&str] = &["-c", "fsync=off"];
+/// As docs/operations/sizing.md advises for a million listings and more.
+const FOR_WORK: &[&str] = &["-c", "shared_buffers=2GB", "-c", "max_wal_size=4GB"];
+
 impl Postgres {
-    /// Starts one; `None` when it is not installed (an error in CI).
+    /// Starts one that does not wait for its disk; `None` when it is not installed (an error in CI).
     pub fn start() -> Option<Self> {
+        Self::begun(FOR_TESTS)
+    }
+
+    /// Starts one as an operator sets it up for work: it waits for its disk, 2 GB for pages, a checkpoint each 4 GB of log.
+    pub fn start_for_work() -> Option<Self> {
+        Self::begun(FOR_WORK)
+    }
+
+    fn begun(more: &[&str]) -> Option<Self> {
         let Some(bin) =
             (13..=18).rev().map(|v| PathBuf::from(format!("/usr/lib/postgresql/{v}/bin"))).find(|b| b.exists())
         else {
@@ -36,7 +50,9 @@ impl Postgres {
             as_owner(Command::new(bin.join("postgres")), owner)
                 .arg("-D")
                 .arg(&data)
-                .args(["-h", "127.0.0.1", "-p", &port.to_string(), "-c", "fsync=off", "-k"])
+                .args(["-h", "127.0.0.1", "-p", &port.to_string()])
+                .args(more)
+                .arg("-k")
                 .arg(folder.path()),
         );
         server.wait_for(port, "PostgreSQL");

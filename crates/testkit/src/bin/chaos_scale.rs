@@ -66,6 +66,14 @@ fn report(figures: &mut Figures, name: &str, outcome: &Outcome) -> bool {
             "with the time it was away",
         );
     }
+    if outcome.recovered.iter().any(|(fault, _)| *fault == Fault::FillDisk) {
+        figures.add(
+            "writes the full disk refused",
+            outcome.refusals as f64,
+            "lines of MariaDB's log",
+            "0: it did not bite",
+        );
+    }
     let mut add =
         |what: &str, value: f64, unit, beside: &str| figures.add(&format!("{name}: {what}"), value, unit, beside);
     add("IP hours", sum(|t| t.hours), "hours", "");

@@ -67,6 +67,8 @@ pub struct Outcome {
     pub requests: u64,
     /// Processes that ended by themselves.
     pub deaths: usize,
+    /// How often the database logged that its full disk took nothing.
+    pub refusals: usize,
     /// How long it went on by the clock of the run.
     pub simulated: Duration,
 }
@@ -113,6 +115,7 @@ pub async fn drill(plan: &Plan) -> Result<Option<Outcome>, Failure> {
         recovered,
         requests: scene.sim.counters().requests,
         deaths: run.deaths,
+        refusals: run.refusals,
         simulated,
     }))
 }

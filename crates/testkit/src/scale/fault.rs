@@ -21,7 +21,7 @@ pub enum Fault {
     CutSome,
     /// Nobody reaches database or Redis for five seconds; what was under way is lost.
     CutAll,
-    /// The disk of the database is full for five seconds.
+    /// The disk of the database is full, until five seconds after it first refused a write.
     FillDisk,
     /// The clock of one that crawls is an hour ahead for five seconds, then as much behind.
     JumpWorkerClock,
@@ -58,7 +58,7 @@ impl Fault {
             Self::KillAllServes => "kill every serve",
             Self::CutSome => "cut off 1 serve, 2 workers, 10 s",
             Self::CutAll => "cut off everybody, 5 s",
-            Self::FillDisk => "database's disk full, 5 s",
+            Self::FillDisk => "database's disk full, 5 s of it",
             Self::JumpWorkerClock => "clock of a worker +-1 h, 10 s",
             Self::JumpServeClock => "clock of a serve +-10 min, 10 s",
         }

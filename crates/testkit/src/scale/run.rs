@@ -16,6 +16,9 @@ const SETTLING_SPEED: f64 = 2_400.0;
 /// Longest time until something is recorded again, and for the settling.
 const PATIENCE: Duration = Duration::from_secs(240);
 
+/// Files grow in large steps: so long may it take until a full disk is met.
+const UNTIL_FULL: Duration = Duration::from_secs(90);
+
 /// One process, and its own wires.
 struct Member {
     part: Part,
@@ -34,6 +37,7 @@ pub(super) struct Run {
     pace: Pace,
     pub(super) kills: Vec<Kill>,
     pub(super) deaths: usize,
+    pub(super) refusals: usize,
 }
 
 impl Run {
@@ -46,8 +50,18 @@ impl Run {
         disk: Option<Disk>,
     ) -> Result<Self, Failure> {
         let (plan, pace) = (plan.clone(), scene.pace);
-        let mut run =
-            Self { plan, members: Vec::new(), store, redis, database, disk, pace, kills: Vec::new(), deaths: 0 };
+        let mut run = Self {
+            plan,
+            members: Vec::new(),
+            store,
+            redis,
+            database,
+            disk,
+            pace,
+            kills: Vec::new(),
+            deaths: 0,
+            refusals: 0,
+        };
         let key = store::new_key()?;
         let roles = std::iter::repeat_n(Role::Serve, run.plan.serves)
             .chain(std::iter::repeat_n(Role::Worker, run.plan.workers));
@@ -105,7 +119,7 @@ impl Run {
 
     /// Does it, and waits until crawls begun after it are recorded; `None` where it cannot be done.
     pub(super) async fn suffer(&mut self, fault: Fault) -> Result<Option<Duration>, Failure> {
-        let (serves, begun, at) = (self.plan.serves, Instant::now(), self.pace.now());
+        let (serves, mut begun, mut at) = (self.plan.serves, Instant::now(), self.pace.now());
         match fault {
             Fault::KillServe => self.kill(Role::Serve, 1).await?,
             Fault::KillAllServes => self.kill(Role::Serve, serves).await?,
@@ -135,7 +149,17 @@ impl Run {
                     eprintln!("  {:<34} left out: no disk may be mounted here", fault.name());
                     return Ok(None);
                 };
+                let before = self.database.refusals();
+                let bites = || self.database.refusals() > before;
+                while !bites() && begun.elapsed() < UNTIL_FULL {
+                    pause(1).await;
+                }
+                if !bites() {
+                    eprintln!("  the database's disk was full for {} s and it wrote nothing", UNTIL_FULL.as_secs());
+                }
+                (begun, at) = (Instant::now(), self.pace.now());
                 pause(5).await;
+                self.refusals += self.database.refusals() - before;
                 disk.free();
             }
             Fault::JumpWorkerClock => self.jump(Role::Worker, 3_600_000).await?,

@@ -62,12 +62,12 @@ pub async fn run(options: &Options) -> Result<(), Failure> {
     drop((alone, folder));
     let Some(redis) = Redis::start() else { return Ok(()) };
     if wanted("mariadb")
-        && let Some(server) = MariaDb::start()
+        && let Some(server) = MariaDb::start_for_work()
     {
         on("MariaDB", &server.url(), &redis, (single, most), &mut figures).await?;
     }
     if wanted("postgres")
-        && let Some(server) = Postgres::start()
+        && let Some(server) = Postgres::start_for_work()
     {
         on("PostgreSQL", &server.url(), &redis, (single, most), &mut figures).await?;
     }
