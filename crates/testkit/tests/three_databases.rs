@@ -2,10 +2,13 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on says so")]
 
+use engine::Simulated;
 use market::MarketOptions;
 use model::{HOUR, Timestamp};
 use servers::{MariaDb, Postgres};
 use sim::{MarketConfig, profiles};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::time::Instant;
 use store::{Store, Value, args};
 use testkit::{World, WorldOptions};
 
@@ -16,7 +19,8 @@ fn setting(name: &str, default: i64) -> i64 {
     std::env::var(name).ok().and_then(|v| v.parse().ok()).unwrap_or(default)
 }
 
-async fn digest(url: String) -> Vec<String> {
+async fn digest(name: &'static str, url: String) -> Vec<String> {
+    let begun = Instant::now();
     let start = Timestamp::parse(START).unwrap();
     let (hours, ips) = (setting("HOURS", 50), setting("IPS", 9));
     let mut all = profiles::spread(ips as usize);
@@ -31,13 +35,24 @@ async fn digest(url: String) -> Vec<String> {
         url,
     };
     let world = World::open(options).await.unwrap();
-    let done = world.run(start.plus(hours * HOUR), |_, _| {}).await.unwrap();
+    let mut day = 0;
+    let shown = |now: Timestamp, _: &Simulated| {
+        if now.since(start).as_secs() / 86_400 > day {
+            day += 1;
+            eprintln!("{name}: day {day} after {} s", begun.elapsed().as_secs());
+        }
+    };
+    let done = world.run(start.plus(hours * HOUR), shown).await.unwrap();
     assert!(done.recorded > 100 && done.failed == 0, "{done:?}");
     let mut lines = Vec::new();
     for (table, columns) in TABLES {
         lines.extend(rows(world.store(), table, columns).await);
     }
     world.store().close().await;
+    let mut hasher = DefaultHasher::new();
+    lines.hash(&mut hasher);
+    let (rows, looks, hash) = (lines.len(), done.recorded, hasher.finish());
+    eprintln!("{name}: {rows} rows of {looks} looks, {:.0} s, digest {hash:016x}", begun.elapsed().as_secs_f64());
     lines
 }
 
@@ -90,12 +105,15 @@ fn same(ours: &[String], theirs: &[String], what: &str) {
 #[tokio::test(flavor = "multi_thread")]
 async fn numbers_are_the_same_on_all_three() {
     let folder = tempfile::tempdir().unwrap();
-    let sqlite = digest(format!("sqlite://{}", folder.path().join("t.db").display())).await;
+    let sqlite = tokio::spawn(digest("SQLite", format!("sqlite://{}", folder.path().join("t.db").display())));
+    let (mariadb, postgres) = (MariaDb::start(), Postgres::start());
+    let others =
+        [("MariaDB", mariadb.as_ref().map(MariaDb::url)), ("PostgreSQL", postgres.as_ref().map(Postgres::url))];
+    let others: Vec<_> =
+        others.into_iter().filter_map(|(name, url)| Some((name, tokio::spawn(digest(name, url?))))).collect();
+    let sqlite = sqlite.await.unwrap();
     assert!(sqlite.len() > 2_000, "only {} rows", sqlite.len());
-    if let Some(server) = MariaDb::start() {
-        same(&sqlite, &digest(server.url()).await, "MariaDB");
-    }
-    if let Some(server) = Postgres::start() {
-        same(&sqlite, &digest(server.url()).await, "PostgreSQL");
+    for (name, theirs) in others {
+        same(&sqlite, &theirs.await.unwrap(), name);
     }
 }

@@ -5,6 +5,8 @@ use super::reload::{Served, config, market, one_file, write};
 use redis::{Cmd, FromRedisValue, cmd};
 use reqwest::{Client, StatusCode};
 use servers::Redis;
+use sim::faults::Faults;
+use std::time::{Duration, Instant};
 
 const IP: &str = "  ips:\n    - name: 初音ミク\n";
 
@@ -56,6 +58,25 @@ async fn a_worker_begins_the_next_task_with_the_new_configuration() {
     worker.signal("-HUP").await;
     worker.accepted(3).await;
     worker.end().await;
+    serve.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_whose_task_hangs_ends_after_its_grace_and_hands_it_back() {
+    let Some(redis) = Redis::start() else { return };
+    let sim = market().await;
+    let serve = serve(&config(&sim, &over(&redis, IP))).await;
+    sim.set_faults(Faults { latency_ms: 600_000, ..Faults::default() });
+    let grace = "  orphan_after: 10m\nengine:\n  shutdown_grace: 2s\n";
+    let worker = Served::start_as(&["worker"], &config(&sim, &format!("{}{grace}", over(&redis, ""))), one_file).await;
+    until("asked", async || sim.counters().requests > 0).await;
+    let begun = Instant::now();
+    worker.end().await;
+    assert!(begun.elapsed() < Duration::from_secs(15), "{:?}", begun.elapsed());
+    sim.set_faults(Faults::default());
+    let next = Served::start_as(&["worker"], &config(&sim, &over(&redis, "")), one_file).await;
+    until("crawled", async || serve.json("/api/v1/ips/1").await["data"]["last_crawled_at"].is_string()).await;
+    next.end().await;
     serve.end().await;
 }
 
