@@ -5,6 +5,7 @@
 //! driver then says good-bye to it in a packet that nobody answers: the next one waits 40 ms for that one's
 //! acknowledgement (Nagle's algorithm against delayed acknowledgements, RFC 1122 4.2.3.2 and 4.2.3.4).
 
+use crate::dialect::Dialect;
 use crate::error::StoreError;
 use crate::handle::{Store, Tx};
 use crate::row::Row;
@@ -13,8 +14,10 @@ use crate::value::Value;
 /// The word in a statement for which the list stands.
 const LIST: &str = "@LIST@";
 
-/// Below 1,000: MariaDB makes a join of longer lists (in_predicate_conversion_threshold), which took twice as long.
-const LENGTHS: [usize; 4] = [900, 256, 64, 8];
+/// The longest is below 1,000: MariaDB makes a join of lists from there on (in_predicate_conversion_threshold), which took
+/// twice as long.
+const LENGTHS: [usize; 6] = [8, 24, 64, 160, 400, LONGEST];
+const LONGEST: usize = 900;
 
 /// Numbers or texts as a list of arguments.
 pub fn list<T: Clone + Into<Value>>(values: &[T]) -> Vec<Value> {
@@ -27,7 +30,7 @@ impl Store {
     pub async fn query_listed(&self, sql: &str, before: Vec<Value>, list: Vec<Value>) -> Result<Vec<Row>, StoreError> {
         let mut rows = Vec::new();
         for piece in pieces(list) {
-            let sql = self.dialect().translate(&sql.replace(LIST, &marks(piece.len())));
+            let sql = worded(self.dialect(), sql, piece.len());
             rows.extend(self.read(sql, true, [before.as_slice(), &piece].concat()).await?);
         }
         Ok(rows)
@@ -45,7 +48,7 @@ impl Tx {
     ) -> Result<Vec<Row>, StoreError> {
         let mut rows = Vec::new();
         for piece in pieces(list) {
-            let sql = self.dialect().translate(&sql.replace(LIST, &marks(piece.len())));
+            let sql = worded(self.dialect(), sql, piece.len());
             rows.extend(self.read(sql, true, [before.as_slice(), &piece].concat()).await?);
         }
         Ok(rows)
@@ -56,31 +59,28 @@ impl Tx {
     pub async fn exec_listed(&mut self, sql: &str, before: Vec<Value>, list: Vec<Value>) -> Result<u64, StoreError> {
         let mut matched = 0;
         for piece in pieces(list) {
-            let sql = self.dialect().translate(&sql.replace(LIST, &marks(piece.len())));
+            let sql = worded(self.dialect(), sql, piece.len());
             matched += self.run(sql, true, [before.as_slice(), &piece].concat()).await?;
         }
         Ok(matched)
     }
 }
 
-fn marks(n: usize) -> String {
-    vec!["?"; n].join(",")
+/// The statement for a list of `n` values.
+fn worded(dialect: Dialect, sql: &str, n: usize) -> String {
+    dialect.translate(&sql.replace(LIST, &vec!["?"; n].join(",")))
 }
 
 /// The list in pieces of the known lengths.
-fn pieces(list: Vec<Value>) -> Vec<Vec<Value>> {
+fn pieces(list: Vec<Value>) -> impl Iterator<Item = Vec<Value>> {
     let mut list = list.into_iter();
-    let mut pieces = Vec::new();
-    while list.len() > 0 {
-        let fits = LENGTHS.into_iter().find(|length| *length <= list.len());
-        let mut piece: Vec<Value> = list.by_ref().take(fits.unwrap_or(usize::MAX)).collect();
-        let (length, last) = (LENGTHS.into_iter().rev().find(|length| *length >= piece.len()), piece.last().cloned());
-        if let (Some(length), Some(last)) = (length, last) {
-            piece.resize(length, last);
-        }
-        pieces.push(piece);
-    }
-    pieces
+    std::iter::from_fn(move || {
+        let mut piece: Vec<Value> = list.by_ref().take(LONGEST).collect();
+        let last = piece.last()?.clone();
+        let length = LENGTHS.into_iter().find(|length| *length >= piece.len()).unwrap_or(LONGEST);
+        piece.resize(length, last);
+        Some(piece)
+    })
 }
 
 #[cfg(test)]
@@ -91,11 +91,12 @@ mod tests {
     fn pieces_hold_every_value_and_have_few_lengths() {
         for n in [0, 1, 7, 8, 9, 63, 64, 255, 700, 899, 900, 1_200, 2_345] {
             let list: Vec<Value> = (0..n).map(Value::Int).collect();
-            let pieces = pieces(list.clone());
+            let fewest = list.len().div_ceil(LONGEST);
+            let pieces: Vec<_> = pieces(list.clone()).collect();
             assert!(pieces.iter().all(|piece| LENGTHS.contains(&piece.len())), "{n}");
             let mut all = pieces.concat();
             all.dedup();
-            assert_eq!(all, list, "{n}");
+            assert_eq!((all, pieces.len()), (list, fewest), "{n}");
         }
     }
 }
