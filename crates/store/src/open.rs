@@ -14,9 +14,9 @@ const SIGN_OF_LIFE: Duration = Duration::from_secs(2);
 /// One that answered so short a time ago is not asked.
 const FRESH: Duration = Duration::from_secs(1);
 
-/// Statements that a connection to MySQL keeps prepared: all that come again, with their few lengths of lists. The server
-/// allows 16,382 in all (max_prepared_stmt_count).
-const PREPARED: usize = 400;
+/// Statements that a connection to MySQL keeps prepared, each length of a list by itself. The server allows 16,382 in all
+/// (max_prepared_stmt_count): ten processes of ten connections.
+const PREPARED: usize = 150;
 
 /// The connections of a URL; an SQLite file that is not there yet is made.
 pub(crate) async fn pools(options: &OpenOptions) -> Result<Pools, StoreError> {

@@ -46,8 +46,7 @@ pub async fn tag_keys(
     let mut alike: BTreeMap<Vec<String>, Vec<i64>> = BTreeMap::new();
     let sql = "SELECT id, tags FROM accounts WHERE kind = ? AND id IN (@LIST@)";
     for row in tx.query_listed(sql, args![WatchKind::Key.as_str()], list(ids)).await? {
-        let ids = alike.entry(json(&row, 1)?).or_default();
-        ids.push(row.int(0)?);
+        alike.entry(json(&row, 1)?).or_default().push(row.int(0)?);
     }
     let mut changed = 0;
     for (tags, ids) in alike {
